@@ -1,0 +1,1 @@
+"""Judges: they see what happened, never the objects that made it happen."""

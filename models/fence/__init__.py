@@ -1,0 +1,1 @@
+"""The read fences that are compared."""

@@ -1,0 +1,1 @@
+"""Links and the rules a message meets on its way."""

@@ -1,0 +1,1 @@
+"""Raft as pure objects: messages in, messages and entries out; no clock, no network."""

@@ -1,0 +1,1 @@
+"""Redis commands: what they answer and which rows they read."""

@@ -1,0 +1,1 @@
+"""Clients: when they send which script with which keys."""

@@ -1,0 +1,1 @@
+"""The front door: command line, scenario files, assembling and running a world."""

@@ -1,0 +1,1 @@
+"""What is told about a recorded run; never sees a live model."""

@@ -1,0 +1,1 @@
+"""Time, chance, order and recording; knows nothing of Raft, Redis or Lua."""

@@ -1,0 +1,259 @@
+"""The kernel: virtual time in whole nanoseconds, events in a fixed order, tasks, limits.
+
+The only module that imports simpy. Order is (time, tie, sequence): two events of one instant run in
+the order in which they were scheduled. A model must not lean on that order; `tie_break` replaces it
+with a drawn one, so that a test can show that no verdict depends on it.
+
+Two ways to be called back:
+
+- `Kernel.after(delay, action, argument)` runs `action(event)` later, with the argument in
+  `event.argument`. It is the cheapest thing simpy can do (one heap entry, one small object), and
+  what message passing is built of.
+- `Kernel.spawn(name, generator)` runs a generator as a `Task`: it yields a number of nanoseconds to
+  sleep or a `Future` to wait for. It is what a script's life cycle is written in. simpy's own
+  processes cost more than twice as much per step.
+"""
+
+from collections import deque
+from collections.abc import Callable, Generator
+from itertools import repeat
+from typing import Any, Final, TypeAlias
+
+import simpy
+from simpy.core import EmptySchedule
+
+from sim.errors import LimitReached, Stalled
+from sim.units import human_duration
+
+CHUNK: Final = 4096
+"""Events between two looks at the limits."""
+
+
+class Event(simpy.Event):
+    """One scheduled call. `argument` is whatever `Kernel.after` was given."""
+
+    argument: Any
+    _ok = True
+
+    def __init__(self, action: "Action", argument: Any) -> None:
+        self.callbacks = [action]
+        self.argument = argument
+
+
+Action: TypeAlias = Callable[[Event], None]
+
+
+class Future:
+    """A result that is not there yet. At most one task waits for it.
+
+    `what` says what is waited for, for the report about a stalled run.
+    """
+
+    __slots__ = ("_error", "_value", "_waiter", "done", "what")
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.done = False
+        self._value: Any = None
+        self._error: Exception | None = None
+        self._waiter: Task | None = None
+
+    def resolve(self, value: Any = None) -> None:
+        """Hand over the result; the waiting task, if any, goes on at once. Once only."""
+        assert not self.done, f"resolved twice: {self.what}"
+        self.done = True
+        self._value = value
+        if self._waiter is not None:
+            self._waiter._go(value)
+
+    def fail(self, error: Exception) -> None:
+        """Raise `error` in the waiting task, or in the one that will wait. Once only."""
+        assert not self.done, f"resolved twice: {self.what}"
+        self.done = True
+        self._error = error
+        if self._waiter is not None:
+            self._waiter._throw(error)
+
+
+Wait: TypeAlias = int | Future
+Steps: TypeAlias = Generator[Wait, Any, Any]
+
+
+class Task:
+    """A generator that runs in virtual time. It yields what it waits for: ns, or a `Future`."""
+
+    __slots__ = ("_generator", "_kernel", "_send", "name", "waits_for")
+
+    def __init__(self, kernel: "Kernel", name: str, generator: Steps) -> None:
+        self.name = name
+        self.waits_for: Wait = 0
+        self._kernel = kernel
+        self._generator = generator
+        self._send = generator.send
+
+    def _wake(self, event: Event) -> None:
+        self._go(None)
+
+    def _go(self, value: Any) -> None:
+        try:
+            wait = self._send(value)
+        except StopIteration:
+            del self._kernel.tasks[self]
+            return
+        self._wait(wait)
+
+    def _throw(self, error: Exception) -> None:
+        try:
+            wait = self._generator.throw(error)
+        except StopIteration:
+            del self._kernel.tasks[self]
+            return
+        self._wait(wait)
+
+    def _wait(self, wait: Wait) -> None:
+        self.waits_for = wait
+        if type(wait) is int:
+            self._kernel.after(wait, self._wake)
+            return
+        assert type(wait) is Future, (
+            f"{self.name} must yield an int of ns or a Future, got {wait!r}"
+        )
+        assert wait._waiter is None, f"two tasks wait for {wait.what}"
+        if not wait.done:
+            wait._waiter = self
+        elif wait._error is not None:
+            self._throw(wait._error)
+        else:
+            self._go(wait._value)
+
+
+class Kernel(simpy.Environment):
+    """Virtual time, from 0 on."""
+
+    def __init__(self, *, tie_break: Callable[[], int] | None = None) -> None:
+        super().__init__(initial_time=0)
+        self.tasks: dict[Task, None] = {}
+        self.events = 0
+        self.progress = 0
+        """Units of work done so far; a run whose progress stands still is stalled."""
+        self._halted = False
+        self._tie_break = tie_break
+
+    @property
+    def now(self) -> int:
+        """The current instant in ns."""
+        return self._now  # type: ignore[return-value]
+
+    def after(self, delay: int, action: Action, argument: Any = None) -> None:
+        """Call `action(event)` in `delay` ns, with `argument` in `event.argument`."""
+        assert type(delay) is int and delay >= 0, (
+            f"a delay must be an int number of ns, 0 or more, got {delay!r}; write ms(1.5)"
+        )
+        tie = 1 if self._tie_break is None else self._tie_break()
+        self.schedule(Event(action, argument), tie, delay)  # type: ignore[arg-type]
+
+    def spawn(self, name: str, generator: Steps) -> Task:
+        """Start a task now; it runs up to its first wait before this returns."""
+        task = Task(self, name, generator)
+        self.tasks[task] = None
+        task._go(None)
+        return task
+
+    def halt(self) -> None:
+        """End the run after the current event."""
+        self._halted = True
+
+    def run_until_halted(
+        self,
+        *,
+        events_max: int,
+        stall_ns: int,
+        keep_on: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        """Run events until somebody calls `halt`.
+
+        `keep_on` is asked every few thousand events and may end the run by naming a reason, for
+        limits the kernel cannot see (wall time). Raises `LimitReached` when `events_max` events
+        have run or `keep_on` names a reason, and `Stalled` when no event is left, or when
+        `progress` has not moved for `stall_ns` of virtual time; both say who waits for what.
+        """
+        self._watch(stall_ns)
+        step = self.step
+        while not self._halted:
+            try:
+                for done in repeat(1, CHUNK):
+                    step()
+                    self.events += done
+                    if self._halted:
+                        return
+            except EmptySchedule:
+                raise Stalled(
+                    f"nothing is left to happen at t={self._clock()}{self.waiting()}"
+                ) from None
+            if self.events >= events_max:
+                raise LimitReached(
+                    f"stopped after {self.events:,} events at t={self._clock()} "
+                    f"(limits.events is {events_max:,}){self.waiting()}"
+                )
+            reason = keep_on()
+            if reason is not None:
+                raise LimitReached(f"stopped at t={self._clock()}: {reason}{self.waiting()}")
+
+    def _watch(self, stall_ns: int) -> None:
+        seen = -1
+
+        def look(event: Event) -> None:
+            nonlocal seen
+            if self.progress == seen:
+                raise Stalled(
+                    f"no script ended in {human_duration(stall_ns)} of virtual time, "
+                    f"at t={self._clock()}{self.waiting()}"
+                )
+            seen = self.progress
+            self.after(stall_ns, look)
+
+        self.after(0, look)
+
+    def _clock(self) -> str:
+        return human_duration(self.now)
+
+    def waiting(self, most: int = 10) -> str:
+        """Who waits for what, a line each, at most `most` of them."""
+        lines = [
+            f"\n  {task.name} waits for "
+            + (task.waits_for.what if isinstance(task.waits_for, Future) else "time to pass")
+            for task in list(self.tasks)[:most]
+        ]
+        if len(self.tasks) > most:
+            lines.append(f"\n  and {len(self.tasks) - most:,} more")
+        return "".join(lines)
+
+
+class Slots:
+    """A limit on how many may hold something at once, first come first served."""
+
+    def __init__(self, kernel: Kernel, count: int, what: str) -> None:
+        self._kernel = kernel
+        self._free = count
+        self._what = what
+        self._queue: deque[Future] = deque()
+        self.waited_ns = 0
+        """Time spent in the queue so far, summed over all who waited."""
+
+    def take(self) -> Steps:
+        """Wait for a slot and take it: `yield from slots.take()`."""
+        if self._free:
+            self._free -= 1
+            return
+        since = self._kernel.now
+        turn = Future(self._what)
+        self._queue.append(turn)
+        yield turn
+        self.waited_ns += self._kernel.now - since
+
+    def give_back(self) -> None:
+        """Return a slot; the longest waiting one gets it."""
+        if self._queue:
+            self._queue.popleft().resolve()
+        else:
+            self._free += 1

@@ -1,0 +1,193 @@
+"""The record of a run: the only thing that crosses from simulating to telling.
+
+Neutral on purpose: counters, columns, histograms, verdicts and timelines with names that the models
+choose and the reports know. Checked when written and again when read. It holds nothing of the
+machine (no wall time, host or library version: those go to `run.meta.json`), so that equal input
+gives equal bytes.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sim.errors import InputError
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Histogram(_Part):
+    """How often each combination of values occurred; exact, and small where values repeat."""
+
+    fields: list[str]
+    """What the values of a row mean; the count stands behind them, unnamed."""
+    rows: list[list[int]]
+    """Sorted; each row holds one value per field and, last, how often it occurred (1 or more)."""
+
+    @model_validator(mode="after")
+    def _rows_fit(self) -> "Histogram":
+        for row in self.rows:
+            if len(row) != len(self.fields) + 1 or row[-1] < 1:
+                raise ValueError(f"row {row} does not fit the fields {self.fields} and a count")
+        if self.rows != sorted(self.rows):
+            raise ValueError("rows are not sorted")
+        return self
+
+
+class Verdict(_Part):
+    """What a judge says of the run."""
+
+    verdict: Literal["ok", "violated", "unknown"]
+    checked: int
+    """How many operations the judge looked at."""
+    violations: int = 0
+    examples: list[str] = []
+    """The first few violations in words, each naming the two operations that contradict."""
+    reason: str = ""
+    """For `unknown`: which limit was met."""
+
+    @model_validator(mode="after")
+    def _counts_fit(self) -> "Verdict":
+        if (self.verdict == "violated") != (self.violations > 0):
+            raise ValueError(f"verdict {self.verdict} with {self.violations} violations")
+        return self
+
+
+class Span(_Part):
+    """One stretch of a timeline: what it was (kind), which one (label), from when to when (ns)."""
+
+    kind: str
+    label: str
+    start_ns: int
+    end_ns: int
+
+
+class Timeline(_Part):
+    """Where the time of one operation went: spans that touch and add up to its latency."""
+
+    id: int
+    start_ns: int
+    end_ns: int
+    spans: list[Span]
+
+    @model_validator(mode="after")
+    def _spans_touch(self) -> "Timeline":
+        at = self.start_ns
+        for span in self.spans:
+            if span.start_ns != at or span.end_ns < at:
+                raise ValueError(f"timeline {self.id}: span {span.label!r} does not begin at {at}")
+            at = span.end_ns
+        if at != self.end_ns:
+            raise ValueError(
+                f"timeline {self.id}: spans end at {at}, the operation at {self.end_ns}"
+            )
+        return self
+
+
+class VariantRecord(_Part):
+    """What one variant of a scenario left behind."""
+
+    name: str
+    settings: dict[str, Any]
+    """What this variant sets that the scenario does not, as written."""
+    virtual_ns: int
+    """Virtual time at the end of the run."""
+    measured_ns: int
+    """Virtual time from the end of the warm-up to the end of the run."""
+    events: int
+    counters: dict[str, int]
+    labels: dict[str, list[str]]
+    """For a column of codes: what each code means."""
+    columns: dict[str, list[int]]
+    """One value per measured operation, all of one length, in order of their end."""
+    histograms: dict[str, Histogram]
+    verdicts: dict[str, Verdict]
+    timelines: list[Timeline]
+    digest: str
+    """SHA-256 over counters, columns, histograms and verdicts."""
+
+    @model_validator(mode="after")
+    def _columns_fit(self) -> "VariantRecord":
+        if len({len(column) for column in self.columns.values()}) > 1:
+            raise ValueError("columns differ in length")
+        if self.digest != digest_of(self):
+            raise ValueError(f"variant {self.name}: the digest does not match the content")
+        return self
+
+
+class RunRecord(_Part):
+    """One run of one scenario: all its variants under one seed."""
+
+    format: Literal["readfence/run"] = "readfence/run"
+    version: Literal[1] = 1
+    readfence: str
+    """Version of readfence that ran it."""
+    name: str
+    seed: int
+    scenario: dict[str, Any]
+    """The scenario as it ran, with every default filled in."""
+    variants: list[VariantRecord] = Field(min_length=1)
+
+    def variant(self, name: str) -> VariantRecord:
+        """The variant of that name; `KeyError` when there is none."""
+        for variant in self.variants:
+            if variant.name == name:
+                return variant
+        raise KeyError(name)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the digests of the variants."""
+        return _sha256(variant.digest for variant in self.variants)
+
+
+def digest_of(variant: VariantRecord) -> str:
+    """SHA-256 over what a variant counted and measured."""
+    return digest_parts(
+        counters=variant.counters,
+        columns=variant.columns,
+        histograms={name: h.model_dump() for name, h in variant.histograms.items()},
+        verdicts={name: v.model_dump() for name, v in variant.verdicts.items()},
+    )
+
+
+def digest_parts(**parts: dict[str, Any]) -> str:
+    """SHA-256 over named parts, told key by key, so that no part is held as text as a whole."""
+    return _sha256(
+        f"{part}/{key}={json.dumps(content, sort_keys=True, separators=(',', ':'))}\n"
+        for part, entries in sorted(parts.items())
+        for key, content in sorted(entries.items())
+    )
+
+
+def _sha256(texts: Iterator[str]) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode())
+    return digest.hexdigest()
+
+
+def write_run(record: RunRecord, path: Path) -> None:
+    """Write a run as JSON, to a temporary name first, so that no half record is ever read."""
+    scratch = path.with_name(path.name + ".part")
+    with scratch.open("w", encoding="utf-8", newline="\n") as file:
+        json.dump(record.model_dump(), file, separators=(",", ":"), ensure_ascii=False)
+        file.write("\n")
+    scratch.replace(path)
+
+
+def read_run(path: Path) -> RunRecord:
+    """Read and check a run. Raises `InputError` when it is no run record, or a damaged one."""
+    try:
+        return RunRecord.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise InputError(f"{path}: no readable run record: {where}: {first['msg']}") from error
