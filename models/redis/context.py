@@ -1,0 +1,247 @@
+"""One attempt of a script, as the Redis adapter runs it: snapshot reads, caches, buffered writes.
+
+Not concerned with time or quorums: it answers at once from the snapshot and notes in `reads` which
+store operations the adapter would have made for the answer. Whoever drives it charges for them.
+
+The rules of what is cached are those of system.md 1.7: a value once loaded is never loaded again; a
+key found missing is probed again by a command of another family; EXISTS, TYPE, PTTL, PEXPIRE and
+SETNX probe the type each time unless a value is loaded.
+"""
+
+from collections.abc import Callable
+
+from models.redis import reads
+from models.redis.reads import Reads
+from models.redis.state import Key, ListValue, Value
+from models.replies import WRONG_TYPE, ErrorReply
+from models.store import rows
+from models.store.rows import KeyView
+from models.store.versions import list_span
+
+
+class Refused(Exception):
+    """A command cannot be carried out; `reply` is its answer."""
+
+    def __init__(self, reply: ErrorReply) -> None:
+        super().__init__(reply.text)
+        self.reply = reply
+
+
+class Context:
+    """State of one attempt."""
+
+    __slots__ = ("_view", "keys", "now", "reads")
+
+    def __init__(self, view: Callable[[bytes], KeyView]) -> None:
+        """`view` gives a key as it is at the attempt's read timestamp."""
+        self._view = view
+        self.keys: dict[bytes, Key] = {}
+        self.reads: list[Reads] = []
+        """Store operations of the commands so far, in order; the driver empties it."""
+        self.now = 0
+        """The instant (ns) that expiries are compared with; the driver sets it before a command."""
+
+    def key(self, name: bytes) -> Key:
+        """What this attempt knows of a key."""
+        key = self.keys.get(name)
+        if key is None:
+            key = self.keys[name] = Key(self._view(name))
+        return key
+
+    # -- type and expiry ------------------------------------------------------------------------
+
+    def key_type(self, key: Key) -> bytes:
+        """The key's type, `NONE` when missing or expired."""
+        known = cached_type(key)
+        if known is None:
+            return self._probe(key)
+        if known is not reads.NONE and self._expired(self.ttl(key)):
+            return reads.NONE
+        return known
+
+    def final_type(self, key: Key) -> bytes:
+        """The type that a commit writes; an expiry does not count here."""
+        known = cached_type(key)
+        return self._probe(key) if known is None else known
+
+    def exists(self, key: Key) -> bool:
+        """Whether the key is there."""
+        return self.key_type(key) is not reads.NONE
+
+    def ttl(self, key: Key) -> int | None:
+        """The key's expiry (ns) or None; read once per attempt."""
+        if not key.ttl_loaded:
+            key.ttl = self.read_ttl(key)
+            key.ttl_loaded = True
+        return key.ttl
+
+    def read_ttl(self, key: Key) -> int | None:
+        """The stored expiry, read without remembering it.
+
+        One that has passed says nothing of a key written since. (The modelled system takes it at
+        its word and loses the write, hazard H13; its reads are the same.)
+        """
+        self.reads.append(reads.plan(key.view).ttl)
+        expiry = reads.expiry(key.view)
+        return None if key.touched and self._expired(expiry) else expiry
+
+    def _probe(self, key: Key) -> bytes:
+        plan = reads.plan(key.view)
+        self.reads.append(plan.key_type)
+        if plan.raw_type is not reads.NONE and self._expired(reads.expiry(key.view)):
+            return reads.NONE
+        return plan.raw_type
+
+    def _expired(self, expiry: int | None) -> bool:
+        return expiry is not None and expiry <= self.now
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def load_string(self, key: Key) -> Value:
+        """The key as a string; absent when missing. Raises `Refused` for another type."""
+        if key.string is not None:
+            return key.string
+        value = key.string = Value()
+        kind = self.key_type(key)
+        if kind is reads.STRING:
+            self._read_string(key, value)
+        elif kind is not reads.NONE:
+            raise Refused(WRONG_TYPE)
+        value.loaded = True
+        return value
+
+    def _read_string(self, key: Key, value: Value) -> None:
+        view, plan = key.view, reads.plan(key.view)
+        if self._expired(reads.expiry(view)):
+            self.reads.append(plan.expired_value)
+            return
+        self.reads.append(plan.value)
+        row = view.only(rows.STR)
+        data = row.value if row is not None else view.only(rows.BARE)
+        if data is not None:
+            value.exists = True
+            value.data = data
+
+    def load_list(self, key: Key) -> ListValue:
+        """The key as a list, its items not yet read. Raises `Refused` for another type."""
+        if key.list is not None:
+            return key.list
+        value = key.list = ListValue()
+        kind = self.key_type(key)
+        if kind is reads.LIST:
+            self.reads.append(reads.list_meta(key.view.count(rows.LIST_DELTA)))
+            value.exists = True
+            value.span = list_span(key.view)
+        elif kind is not reads.NONE:
+            raise Refused(WRONG_TYPE)
+        value.loaded = True
+        return value
+
+    def list_items(self, key: Key, first: int, count: int) -> list[bytes]:
+        """Stored items of a list, `count` of them from sequence number `first` on: one scan."""
+        self.reads.append(reads.list_items(count))
+        items = key.view.rows[rows.LIST_ITEM]
+        return [items[sequence] for sequence in range(first, first + count)]
+
+    def materialize(self, key: Key, value: ListValue) -> None:
+        """Read all items of a list that are not yet read."""
+        if value.materialized:
+            return
+        values: list[bytes] = []
+        if value.exists:
+            values += value.left
+            if value.stored():
+                values += self.list_items(key, value.span.head + value.left_trim, value.stored())
+            values += value.right
+        value.reset()
+        value.materialized = True
+        value.values = values
+
+    def load_hash(self, key: Key) -> Value:
+        """The key as a hash: dict of field to value. Raises `Refused` for another type."""
+        if key.hash is None:
+            key.hash = Value(data={})
+            self._load(key, key.hash, reads.HASH, rows.HASH_FIELD, rows.HASH_BLOB)
+        return key.hash
+
+    def load_set(self, key: Key) -> Value:
+        """The key as a set: dict with the members as keys. Raises `Refused` for another type."""
+        if key.set is None:
+            key.set = Value(data={})
+            self._load(key, key.set, reads.SET, rows.SET_MEMBER, rows.SET_BLOB)
+        return key.set
+
+    def load_zset(self, key: Key) -> Value:
+        """The key as a sorted set: dict of member to score. Raises `Refused` for another type."""
+        if key.zset is None:
+            key.zset = Value(data={})
+            self._load(key, key.zset, reads.ZSET, rows.ZSET_MEMBER, rows.ZSET_BLOB)
+        return key.zset
+
+    def _load(self, key: Key, value: Value, kind: bytes, members: str, blob: str) -> None:
+        found = self.key_type(key)
+        if found is kind:
+            view = key.view
+            self.reads.append(reads.load_wide(members, blob, view.count(members)))
+            value.data = dict(view.rows[members] if view.has(members) else view.only(blob) or {})
+            value.exists = True
+        elif found is not reads.NONE:
+            raise Refused(WRONG_TYPE)
+        value.loaded = True
+
+    def load_stream(self, key: Key) -> Value:
+        """The key as a stream, opaque. Raises `Refused` for another type."""
+        if key.stream is None:
+            value = key.stream = Value()
+            kind = self.key_type(key)
+            if kind is reads.STREAM:
+                self.reads.append(reads.LOAD_STREAM)
+                value.exists = True
+                value.data = key.view.only(rows.STREAM_BLOB)
+            elif kind is not reads.NONE:
+                raise Refused(WRONG_TYPE)
+            value.loaded = True
+        return key.stream
+
+    # -- buffered writes ------------------------------------------------------------------------
+
+    def delete(self, key: Key) -> None:
+        """Remove the key, whatever it holds."""
+        key.touched = key.deleted = key.ever_deleted = True
+        key.set_ttl(None)
+        for value in (key.string, key.hash, key.set, key.zset, key.stream):
+            if value is not None:
+                value.loaded = True
+                value.exists = False
+                value.data = {} if isinstance(value.data, dict) else None
+        if key.list is not None:
+            key.list.loaded = key.list.dirty = True
+            key.list.exists = False
+            key.list.reset()
+
+    def write(self, key: Key) -> None:
+        """Note that the key holds something new to be committed."""
+        key.touched = True
+        key.deleted = False
+
+    def write_string(self, key: Key, data: bytes) -> None:
+        """Make the key a string with this value; its expiry stays."""
+        key.string = Value(loaded=True, exists=True, data=data)
+        self.write(key)
+
+
+def cached_type(key: Key) -> bytes | None:
+    """The type that needs no reading, `NONE` for a key deleted here, or None when unknown."""
+    if key.string is not None and key.string.loaded and key.string.exists:
+        return reads.STRING
+    if key.list is not None and key.list.loaded and key.list.exists:
+        return reads.LIST
+    if key.hash is not None and key.hash.loaded and key.hash.exists:
+        return reads.HASH
+    if key.set is not None and key.set.loaded and key.set.exists:
+        return reads.SET
+    if key.zset is not None and key.zset.loaded and key.zset.exists:
+        return reads.ZSET
+    if key.stream is not None and key.stream.loaded and key.stream.exists:
+        return reads.STREAM
+    return reads.NONE if key.deleted else None

@@ -1,0 +1,145 @@
+"""Commands on keys of any type. Replies are those of Redis 7."""
+
+from collections.abc import Callable
+from typing import Final
+
+from models.redis import reads
+from models.redis.arguments import INT_MAX, integer
+from models.redis.context import Context, Refused
+from models.redis.state import Key, ListValue, Value
+from models.replies import OK, ErrorReply, Reply, Status
+from sim.units import NS_PER
+
+_NO_SUCH_KEY: Final = ErrorReply(b"ERR no such key")
+_NO_EXPIRY: Final = 2**63
+"""Later than any expiry, for comparing with a key that has none."""
+
+
+def delete(context: Context, args: list[bytes]) -> Reply:
+    """DEL key [key ...]."""
+    count = 0
+    for name in args[1:]:
+        key = context.key(name)
+        if context.exists(key):
+            context.delete(key)
+            count += 1
+    return count
+
+
+def exists(context: Context, args: list[bytes]) -> Reply:
+    """EXISTS key [key ...]: a key named twice counts twice."""
+    return sum(context.exists(context.key(name)) for name in args[1:])
+
+
+def type_(context: Context, args: list[bytes]) -> Reply:
+    """TYPE key."""
+    return Status(context.key_type(context.key(args[1])))
+
+
+def pttl(context: Context, args: list[bytes]) -> Reply:
+    """PTTL key: ms to live, -1 without an expiry, -2 when missing."""
+    key = context.key(args[1])
+    if not context.exists(key):
+        return -2
+    ttl = context.ttl(key)
+    return -1 if ttl is None else max((ttl - context.now) // NS_PER["ms"], 0)
+
+
+def pexpire(context: Context, args: list[bytes]) -> Reply:
+    """PEXPIRE key ms [NX | XX | GT | LT]."""
+    amount = integer(args[2])
+    conditions = _conditions(args[3:])
+    if abs(amount) > INT_MAX // NS_PER["ms"]:
+        raise Refused(ErrorReply(b"ERR invalid expire time in 'pexpire' command"))
+    key = context.key(args[1])
+    if not context.exists(key):
+        return 0
+    until = context.now + amount * NS_PER["ms"]
+    if conditions and not _allowed(conditions, context.ttl(key), until):
+        return 0
+    if amount <= 0:
+        context.delete(key)
+    else:
+        key.touched = True
+        key.set_ttl(until)
+    return 1
+
+
+def _conditions(options: list[bytes]) -> dict[bytes, None]:
+    chosen: dict[bytes, None] = {}
+    for option in options:
+        word = option.upper()
+        if word not in (b"NX", b"XX", b"GT", b"LT"):
+            raise Refused(ErrorReply(b"ERR Unsupported option " + option))
+        chosen[word] = None
+    if b"NX" in chosen and len(chosen) > 1:
+        raise Refused(
+            ErrorReply(b"ERR NX and XX, GT or LT options at the same time are not compatible")
+        )
+    if b"GT" in chosen and b"LT" in chosen:
+        raise Refused(ErrorReply(b"ERR GT and LT options at the same time are not compatible"))
+    return chosen
+
+
+def _allowed(conditions: dict[bytes, None], current: int | None, until: int) -> bool:
+    if b"NX" in conditions:
+        return current is None
+    if b"XX" in conditions and current is None:
+        return False
+    if b"GT" in conditions:
+        return until > (_NO_EXPIRY if current is None else current)
+    if b"LT" in conditions:
+        return until < (_NO_EXPIRY if current is None else current)
+    return True
+
+
+def rename(context: Context, args: list[bytes]) -> Reply:
+    """RENAME key newkey: loads the whole value and writes it anew under the other name."""
+    source, target = context.key(args[1]), context.key(args[2])
+    kind = context.key_type(source)
+    if kind is reads.NONE:
+        raise Refused(_NO_SUCH_KEY)
+    if source is target:
+        return OK
+    ttl = context.ttl(source)
+    _MOVE[kind](context, source, target)
+    context.delete(source)
+    target.set_ttl(ttl)
+    return OK
+
+
+def _move_string(context: Context, source: Key, target: Key) -> None:
+    value = context.load_string(source)
+    context.delete(target)
+    context.write_string(target, value.data if value.exists else b"")
+
+
+def _move_list(context: Context, source: Key, target: Key) -> None:
+    value = context.load_list(source)
+    context.materialize(source, value)
+    context.delete(target)
+    target.list = ListValue(
+        loaded=True, exists=True, dirty=True, materialized=True, values=list(value.values)
+    )
+    context.write(target)
+
+
+def _mover(load: Callable[[Context, Key], Value], slot: str) -> Callable[[Context, Key, Key], None]:
+    def move(context: Context, source: Key, target: Key) -> None:
+        data = load(context, source).data
+        context.delete(target)
+        copy = dict(data) if isinstance(data, dict) else data
+        setattr(target, slot, Value(loaded=True, exists=True, data=copy))
+        context.write(target)
+
+    return move
+
+
+_MOVE: Final[dict[bytes, Callable[[Context, Key, Key], None]]] = {
+    reads.STRING: _move_string,
+    reads.LIST: _move_list,
+    reads.HASH: _mover(Context.load_hash, "hash"),
+    reads.SET: _mover(Context.load_set, "set"),
+    reads.ZSET: _mover(Context.load_zset, "zset"),
+    reads.STREAM: _mover(Context.load_stream, "stream"),
+}

@@ -1,0 +1,205 @@
+"""Read sequences: which rows the adapter reads, in which order, for what it wants to know.
+
+Not what a command costs: that follows from the sequences below, the rows present and what the
+script has loaded already (`models/redis/context.py`). The sequences are those of the revisions
+`before` and `546`, which differ in one thing only: at `before` each row of a string's value is
+verified first (`Step.verified`). Whether a step waits for a quorum is up to the fence policy.
+
+Source: system.md 1.4 (primitive routines and their op order) and 1.8 (commit plan).
+"""
+
+from functools import cache, lru_cache
+from typing import Final, NamedTuple
+
+from models.store import rows as row
+from models.store.rows import KeyView
+
+POINT: Final = "point"
+SCAN: Final = "scan"
+STRING: Final = b"string"
+LIST: Final = b"list"
+HASH: Final = b"hash"
+SET: Final = b"set"
+ZSET: Final = b"zset"
+STREAM: Final = b"stream"
+NONE: Final = b"none"
+
+_PAGE: Final = 1024
+"""Rows per page when a commit looks for rows to delete."""
+
+
+class Step(NamedTuple):
+    """One operation on the store."""
+
+    kind: str
+    """`POINT` (GetAt or ExistsAt) or `SCAN` (ScanAt)."""
+    family: str
+    """Family of the row or rows read."""
+    verified: bool
+    """Whether the adapter of `before` verifies leadership explicitly ahead of it."""
+
+
+class Reads(NamedTuple):
+    """A sequence of store operations and its sums."""
+
+    steps: tuple[Step, ...]
+    points: int
+    scans: int
+    rows: int
+    """Rows that the scans return: local work, no further operations."""
+
+
+NOTHING: Final = Reads((), 0, 0, 0)
+
+
+def sequence(*steps: Step, rows: int = 0) -> Reads:
+    """The steps as one sequence."""
+    points = sum(1 for step in steps if step.kind == POINT)
+    return Reads(steps, points, len(steps) - points, rows)
+
+
+def _point(family: str) -> Step:
+    return Step(POINT, family, False)
+
+
+def _scan(family: str) -> Step:
+    return Step(SCAN, family, False)
+
+
+def _verified(family: str) -> Step:
+    return Step(POINT, family, True)
+
+
+_PROBE: Final[tuple[tuple[Step, bytes], ...]] = (
+    (_point(row.LIST_META), LIST),
+    (_scan(row.LIST_DELTA), LIST),
+    (_scan(row.HASH_FIELD), HASH),
+    (_point(row.HASH_META), HASH),
+    (_scan(row.HASH_DELTA), HASH),
+    (_scan(row.SET_MEMBER), SET),
+    (_point(row.SET_META), SET),
+    (_scan(row.SET_DELTA), SET),
+    (_scan(row.ZSET_MEMBER), ZSET),
+    (_point(row.ZSET_META), ZSET),
+    (_scan(row.ZSET_DELTA), ZSET),
+    (_point(row.HASH_BLOB), HASH),
+    (_point(row.SET_BLOB), SET),
+    (_point(row.ZSET_BLOB), ZSET),
+    (_point(row.STREAM_BLOB), STREAM),
+    (_point(row.HLL), STRING),
+    (_point(row.STR), STRING),
+    (_point(row.BARE), STRING),
+)
+"""The type probe: step by step until one finds a row. Strings, the most common type, come last."""
+
+
+class Plan(NamedTuple):
+    """What can be asked of a key at the start, for one shape of its rows."""
+
+    raw_type: bytes
+    """Type by the first row found, expired or not; `NONE` when there is none."""
+    key_type: Reads
+    """Type probe, and TTL probe if a type was found."""
+    ttl: Reads
+    value: Reads
+    """The value of a string (of an HLL: in vain)."""
+    expired_value: Reads
+    """The same when the TTL turns out to have passed."""
+
+
+@cache
+def _plan(shape: int, families: tuple[str, ...], new_format: bool) -> Plan:
+    del shape  # stands for the other two; makes the look-up cheap to tell apart
+    present = dict.fromkeys(families)
+    steps: list[Step] = []
+    raw_type = NONE
+    for step, found in _PROBE:
+        steps.append(step)
+        if step.family in present:
+            raw_type = found
+            break
+    ttl = [_point(row.STR)] if new_format else [_point(row.STR), _point(row.TTL)]
+    if new_format:
+        value = expired = [_verified(row.STR)]
+    elif row.STR in present:
+        value = expired = [_verified(row.STR), _verified(row.TTL)]
+    else:
+        expired = [_verified(row.STR), _verified(row.TTL)]
+        value = [*expired, _verified(row.BARE)]
+    return Plan(
+        raw_type=raw_type,
+        key_type=sequence(*steps, *(ttl if raw_type is not NONE else ())),
+        ttl=sequence(*ttl),
+        value=sequence(*value),
+        expired_value=sequence(*expired),
+    )
+
+
+_PLANS: dict[int, Plan] = {}
+
+
+def plan(view: KeyView) -> Plan:
+    """The plan of a key; memoised per shape."""
+    found = _PLANS.get(view.shape)
+    if found is None:
+        string = view.only(row.STR)
+        new_format = string is not None and string.new_format
+        found = _PLANS[view.shape] = _plan(view.shape, tuple(view.rows), new_format)
+    return found
+
+
+def expiry(view: KeyView) -> int | None:
+    """The instant (ns) at which the key expires, or None."""
+    string = view.rows.get(row.STR)
+    if string is not None and string[row.ONLY].new_format:
+        inline: int | None = string[row.ONLY].expiry
+        return inline
+    index: int | None = view.only(row.TTL)
+    return index
+
+
+@lru_cache(maxsize=4096)
+def load_wide(members: str, blob: str, count: int) -> Reads:
+    """Loading a hash, set or sorted set: member rows if any, else the legacy blob."""
+    if count:
+        return sequence(_scan(members), _scan(members), rows=1 + count)
+    return sequence(_scan(members), _point(blob))
+
+
+@lru_cache(maxsize=4096)
+def list_meta(deltas: int) -> Reads:
+    """Where a list's items lie: the meta row and all deltas."""
+    return sequence(_point(row.LIST_META), _scan(row.LIST_DELTA), rows=deltas)
+
+
+@lru_cache(maxsize=4096)
+def list_items(count: int) -> Reads:
+    """A stretch of a list's items: one scan, whatever its length."""
+    return sequence(_scan(row.LIST_ITEM), rows=count)
+
+
+LOAD_STREAM: Final = sequence(_point(row.STREAM_BLOB))
+
+_SINGLE_ROWS: Final = (
+    row.STR, row.BARE, row.HASH_BLOB, row.SET_BLOB, row.HLL, row.ZSET_BLOB, row.STREAM_BLOB,
+    row.TTL,
+)  # fmt: skip
+_MANY_ROWS: Final = (
+    row.LIST_ITEM, row.LIST_DELTA, row.LIST_CLAIM, row.HASH_FIELD, row.HASH_DELTA, row.SET_MEMBER,
+    row.SET_DELTA, row.ZSET_MEMBER, row.ZSET_DELTA, row.ZSET_SCORE,
+)  # fmt: skip
+META_ROWS: Final = (row.LIST_META, row.HASH_META, row.SET_META, row.ZSET_META)
+"""Removed by every rewrite of a key without looking whether they are there."""
+
+
+def delete_all(view: KeyView) -> Reads:
+    """Finding every row of a key so that a commit can remove them: `deleteLogicalKeyElems`."""
+    return _delete_all(plan(view).key_type, tuple(view.count(family) for family in _MANY_ROWS))
+
+
+@lru_cache(maxsize=4096)
+def _delete_all(key_type: Reads, counts: tuple[int, ...]) -> Reads:
+    steps = [*key_type.steps, *(_point(family) for family in _SINGLE_ROWS)]
+    for family, count in zip(_MANY_ROWS, counts, strict=True):
+        steps += [_scan(family)] * (count // _PAGE + 1)
+    return sequence(*steps, rows=sum(counts))

@@ -1,0 +1,90 @@
+"""What one attempt of a script knows of one key: loaded values, buffered writes, caches.
+
+Plain data. How it is filled stands in `context.py`, how it is written back in `commit.py`. A state
+that is there but not `loaded` is a *stub*: it stays behind when a command finds another type, and
+makes the next command of that family see an absent key (hazard H6 of system.md 8.2; kept, since the
+modelled system behaves so and its read counts follow from it).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from models.store.rows import KeyView, ListSpan
+
+EMPTY = ListSpan(0, 0)
+
+
+@dataclass(slots=True)
+class Value:
+    """A value of one type: string (bytes), hash (dict), set (dict of members), zset (dict)."""
+
+    loaded: bool = False
+    exists: bool = False
+    data: Any = None
+
+
+@dataclass(slots=True)
+class ListValue:
+    """A list, loaded lazily: the stored span, and what was pushed and popped at its ends."""
+
+    loaded: bool = False
+    exists: bool = False
+    dirty: bool = False
+    materialized: bool = False
+    """Whether all values are in `values` and the lazy parts below are void."""
+    span: ListSpan = EMPTY
+    left_trim: int = 0
+    right_trim: int = 0
+    left: list[bytes] = field(default_factory=list)
+    right: list[bytes] = field(default_factory=list)
+    values: list[bytes] = field(default_factory=list)
+
+    def stored(self) -> int:
+        """How many of the stored items are still part of the list."""
+        return max(self.span.length - self.left_trim - self.right_trim, 0)
+
+    def __len__(self) -> int:
+        if self.materialized:
+            return len(self.values)
+        return len(self.left) + self.stored() + len(self.right)
+
+    def reset(self) -> None:
+        """Make it an empty list with nothing stored behind it."""
+        self.materialized = False
+        self.span = EMPTY
+        self.left_trim = self.right_trim = 0
+        self.left, self.right, self.values = [], [], []
+
+
+class Key:
+    """One key as one attempt sees it."""
+
+    __slots__ = (
+        "deleted", "ever_deleted", "hash", "list", "set", "stream", "string", "touched", "ttl",
+        "ttl_dirty", "ttl_loaded", "view", "zset",
+    )  # fmt: skip
+
+    def __init__(self, view: KeyView) -> None:
+        self.view = view
+        self.string: Value | None = None
+        self.list: ListValue | None = None
+        self.hash: Value | None = None
+        self.set: Value | None = None
+        self.zset: Value | None = None
+        self.stream: Value | None = None
+        self.ttl: int | None = None
+        self.ttl_loaded = False
+        self.ttl_dirty = False
+        self.deleted = False
+        self.ever_deleted = False
+        self.touched = False
+
+    def set_ttl(self, ttl: int | None) -> None:
+        """Buffer a new expiry (ns), or None for no expiry."""
+        self.ttl = ttl
+        self.ttl_loaded = self.ttl_dirty = True
+
+    def emptied(self) -> None:
+        """The last element went: the key is gone, though not by a DEL."""
+        self.deleted = True
+        self.set_ttl(None)

@@ -1,0 +1,67 @@
+"""The table of commands: what a script may call, with how many arguments."""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeAlias
+
+from models.redis import generic, hashes, lists, sets, strings, zsets
+from models.redis.context import Context, Refused
+from models.replies import ErrorReply, Reply
+
+Handler: TypeAlias = Callable[[Context, list[bytes]], Reply]
+_ANY: Final = 1 << 30
+
+
+class Command(NamedTuple):
+    """One command. The counts include the command's own name."""
+
+    name: bytes
+    handler: Handler
+    args_min: int
+    args_max: int
+
+
+COMMANDS: Final = {
+    name: Command(name, handler, args_min, args_max)
+    for name, handler, args_min, args_max in (
+        (b"DEL", generic.delete, 2, _ANY),
+        (b"EXISTS", generic.exists, 2, _ANY),
+        (b"GET", strings.get, 2, 2),
+        (b"GETDEL", strings.getdel, 2, 2),
+        (b"HGET", hashes.hget, 3, 3),
+        (b"HGETALL", hashes.hgetall, 2, 2),
+        (b"HSET", hashes.hset, 4, _ANY),
+        (b"INCR", strings.incr, 2, 2),
+        (b"LPUSH", lists.lpush, 3, _ANY),
+        (b"PEXPIRE", generic.pexpire, 3, _ANY),
+        (b"PTTL", generic.pttl, 2, 2),
+        (b"RENAME", generic.rename, 3, 3),
+        (b"RPOP", lists.rpop, 2, 3),
+        (b"RPOPLPUSH", lists.rpoplpush, 3, 3),
+        (b"SADD", sets.sadd, 3, _ANY),
+        (b"SET", strings.set_, 3, _ANY),
+        (b"SETEX", strings.setex, 4, 4),
+        (b"SETNX", strings.setnx, 3, 3),
+        (b"TYPE", generic.type_, 2, 2),
+        (b"ZADD", zsets.zadd, 4, _ANY),
+        (b"ZCARD", zsets.zcard, 2, 2),
+    )
+}
+
+_WRONG_COUNT: Final = ErrorReply(b"ERR Wrong number of args calling Redis command from script")
+_by_spelling: dict[bytes, Command] = dict(COMMANDS)
+
+
+def call(context: Context, args: list[bytes]) -> Reply:
+    """Carry out one command within an attempt; what it refuses comes back as an `ErrorReply`."""
+    command = _by_spelling.get(args[0])
+    if command is None:
+        command = COMMANDS.get(args[0].upper())
+        if command is None:
+            return ErrorReply(b"ERR unsupported command '" + args[0] + b"'")
+        _by_spelling[args[0]] = command
+    if not command.args_min <= len(args) <= command.args_max:
+        return _WRONG_COUNT
+    try:
+        return command.handler(context, args)
+    except Refused as refused:
+        return refused.reply

@@ -1,0 +1,98 @@
+"""Commands on sorted sets. Replies are those of Redis 7."""
+
+from dataclasses import dataclass
+from math import isnan
+
+from models.redis.arguments import SYNTAX, format_score, score
+from models.redis.context import Context, Refused
+from models.redis.state import Value
+from models.replies import ErrorReply, Reply
+
+
+@dataclass(slots=True)
+class _AddOptions:
+    if_missing: bool = False
+    if_present: bool = False
+    greater: bool = False
+    less: bool = False
+    changed: bool = False
+    increment: bool = False
+
+    def allow(self, old: float | None, new: float) -> bool:
+        """Whether a member with score `old` (None: missing) may get the score `new`."""
+        if old is None:
+            return not self.if_present
+        if self.if_missing:
+            return False
+        return not (self.greater and new <= old) and not (self.less and new >= old)
+
+
+_OPTIONS = {
+    b"NX": "if_missing",
+    b"XX": "if_present",
+    b"GT": "greater",
+    b"LT": "less",
+    b"CH": "changed",
+    b"INCR": "increment",
+}
+
+
+def _parse(args: list[bytes]) -> tuple[_AddOptions, list[tuple[float, bytes]]]:
+    options = _AddOptions()
+    first = 2
+    while first < len(args) and args[first].upper() in _OPTIONS:
+        setattr(options, _OPTIONS[args[first].upper()], True)
+        first += 1
+    rest = args[first:]
+    if not rest or len(rest) % 2:
+        raise Refused(SYNTAX)
+    if options.if_missing and options.if_present:
+        raise Refused(ErrorReply(b"ERR XX and NX options at the same time are not compatible"))
+    if options.greater + options.less + options.if_missing > 1:
+        raise Refused(
+            ErrorReply(b"ERR GT, LT, and/or NX options at the same time are not compatible")
+        )
+    if options.increment and len(rest) > 2:
+        raise Refused(ErrorReply(b"ERR INCR option supports a single increment-element pair"))
+    return options, [
+        (score(text), member) for text, member in zip(rest[::2], rest[1::2], strict=True)
+    ]
+
+
+def zadd(context: Context, args: list[bytes]) -> Reply:
+    """ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]."""
+    options, pairs = _parse(args)
+    key = context.key(args[1])
+    value = context.load_zset(key)
+    if options.increment:
+        reply, changed = _increment(value, options, *pairs[0])
+    else:
+        added = changed = 0
+        for new, member in pairs:
+            old = value.data.get(member)
+            if options.allow(old, new):
+                added += old is None
+                changed += old is not None and old != new
+                value.data[member] = new
+        reply, changed = added + changed * options.changed, added + changed
+    if value.data:
+        # Written back whether anything changed or not, as the modelled system does.
+        value.loaded = value.exists = True
+        context.write(key)
+    return reply
+
+
+def _increment(value: Value, options: _AddOptions, by: float, member: bytes) -> tuple[Reply, int]:
+    old = value.data.get(member)
+    new = (old or 0.0) + by
+    if isnan(new):
+        raise Refused(ErrorReply(b"ERR resulting score is not a number (NaN)"))
+    if not options.allow(old, new):
+        return None, 0
+    value.data[member] = new
+    return format_score(new), 1
+
+
+def zcard(context: Context, args: list[bytes]) -> Reply:
+    """ZCARD key."""
+    return len(context.load_zset(context.key(args[1])).data)

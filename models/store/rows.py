@@ -1,0 +1,159 @@
+"""Rows: how the modelled store lays out one Redis key, and what of it is there at one timestamp.
+
+A Redis key is spread over rows of several *families* (`!redis|str|k`, `!hs|fld|k<field>`, ...). A
+family with one row per key uses `ONLY` as the row's id. `KeyView` is what is present of one key at
+one timestamp; it never changes, a commit makes a new one.
+
+Source: system.md 1.3 (key layout).
+"""
+
+from collections.abc import Hashable
+from typing import Any, Final, NamedTuple
+
+ONLY: Final = None
+"""Row id of a family that has one row per key."""
+
+STR: Final = "str"
+"""`!redis|str|k`: `StringRow`, new format (expiry inline) or prefixed legacy (raw bytes)."""
+BARE: Final = "bare"
+"""The value under the user key itself: bytes."""
+HLL: Final = "hll"
+TTL: Final = "ttl"
+"""`!redis|ttl|k`: expiry instant in ns."""
+LIST_META: Final = "lst.meta"
+"""`ListSpan`."""
+LIST_DELTA: Final = "lst.delta"
+"""Per (commit timestamp, n): `ListDelta`."""
+LIST_ITEM: Final = "lst.itm"
+"""Per sequence number: bytes."""
+LIST_CLAIM: Final = "lst.claim"
+HASH_FIELD: Final = "hs.fld"
+HASH_META: Final = "hs.meta"
+HASH_DELTA: Final = "hs.delta"
+SET_MEMBER: Final = "st.mem"
+SET_META: Final = "st.meta"
+SET_DELTA: Final = "st.delta"
+ZSET_MEMBER: Final = "zs.mem"
+"""Per member: score (float)."""
+ZSET_SCORE: Final = "zs.scr"
+"""Per (score, member): empty."""
+ZSET_META: Final = "zs.meta"
+ZSET_DELTA: Final = "zs.delta"
+HASH_BLOB: Final = "hash"
+"""Legacy blob: dict of field to value."""
+SET_BLOB: Final = "set"
+"""Legacy blob: dict with the members as keys."""
+ZSET_BLOB: Final = "zset"
+"""Legacy blob: dict of member to score."""
+STREAM_BLOB: Final = "stream"
+
+FAMILIES: Final = (
+    STR, BARE, HLL, TTL, LIST_META, LIST_DELTA, LIST_ITEM, LIST_CLAIM, HASH_FIELD, HASH_META,
+    HASH_DELTA, SET_MEMBER, SET_META, SET_DELTA, ZSET_MEMBER, ZSET_SCORE, ZSET_META, ZSET_DELTA,
+    HASH_BLOB, SET_BLOB, ZSET_BLOB, STREAM_BLOB,
+)  # fmt: skip
+_BIT: Final = {family: 1 << i for i, family in enumerate(FAMILIES)}
+_NEW_FORMAT: Final = 1 << len(FAMILIES)
+
+
+class StringRow(NamedTuple):
+    """A `!redis|str|k` row. Only the new format carries its expiry (ns) inline."""
+
+    value: bytes
+    new_format: bool
+    expiry: int | None
+
+
+class ListSpan(NamedTuple):
+    """Where a list's items lie: sequence number of the first, and how many."""
+
+    head: int
+    length: int
+
+
+class ListDelta(NamedTuple):
+    """What a push or a pop changes of a `ListSpan`, written without reading it."""
+
+    head: int
+    length: int
+
+
+class _Deleted:
+    def __repr__(self) -> str:
+        return "DELETED"
+
+
+DELETED: Final = _Deleted()
+"""Value of a mutation that removes its row."""
+
+RowId = Hashable
+Rows = dict[str, dict[RowId, Any]]
+
+
+class Mutation(NamedTuple):
+    """One row written or removed by a commit."""
+
+    key: bytes
+    family: str
+    id: RowId
+    value: Any
+
+
+class KeyView:
+    """The rows of one key at one timestamp. Never changed after it is made.
+
+    `shape` says which families are present and in which format the string row is: all that a read
+    sequence depends on, apart from the number of rows a scan returns.
+    """
+
+    __slots__ = ("rows", "shape")
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        shape = 0
+        for family in rows:
+            shape |= _BIT[family]
+        if STR in rows and rows[STR][ONLY].new_format:
+            shape |= _NEW_FORMAT
+        self.shape = shape
+
+    def has(self, family: str) -> bool:
+        """Whether the family has any row."""
+        return family in self.rows
+
+    def count(self, family: str) -> int:
+        """Number of rows of the family."""
+        return len(self.rows.get(family, ()))
+
+    def only(self, family: str) -> Any:
+        """The value of a family's only row, or None when there is none."""
+        row = self.rows.get(family)
+        return None if row is None else row[ONLY]
+
+    def changed(self, mutations: list[Mutation]) -> "KeyView":
+        """The view after these mutations, applied in order."""
+        rows = dict(self.rows)
+        own: set[str] = set()
+        for mutation in mutations:
+            family = mutation.family
+            if mutation.value is DELETED:
+                if family not in rows or mutation.id not in rows[family]:
+                    continue
+            elif family not in rows:
+                rows[family] = {}
+                own.add(family)
+            if family not in own:
+                rows[family] = dict(rows[family])
+                own.add(family)
+            if mutation.value is DELETED:
+                del rows[family][mutation.id]
+                if not rows[family]:
+                    del rows[family]
+                    own.discard(family)
+            else:
+                rows[family][mutation.id] = mutation.value
+        return KeyView(rows)
+
+
+MISSING: Final = KeyView({})
+"""A key of which no row exists."""
