@@ -115,7 +115,13 @@ class VariantRecord(_Part):
     def _columns_fit(self) -> "VariantRecord":
         if len({len(column) for column in self.columns.values()}) > 1:
             raise ValueError("columns differ in length")
-        if self.digest != digest_of(self):
+        expected = digest(
+            counters=self.counters,
+            columns=self.columns,
+            histograms=self.histograms,
+            verdicts=self.verdicts,
+        )
+        if self.digest != expected:
             raise ValueError(f"variant {self.name}: the digest does not match the content")
         return self
 
@@ -146,18 +152,20 @@ class RunRecord(_Part):
         return _sha256(variant.digest for variant in self.variants)
 
 
-def digest_of(variant: VariantRecord) -> str:
-    """SHA-256 over what a variant counted and measured."""
-    return digest_parts(
-        counters=variant.counters,
-        columns=variant.columns,
-        histograms={name: h.model_dump() for name, h in variant.histograms.items()},
-        verdicts={name: v.model_dump() for name, v in variant.verdicts.items()},
-    )
-
-
-def digest_parts(**parts: dict[str, Any]) -> str:
-    """SHA-256 over named parts, told key by key, so that no part is held as text as a whole."""
+def digest(
+    *,
+    counters: dict[str, int],
+    columns: dict[str, list[int]],
+    histograms: dict[str, Histogram],
+    verdicts: dict[str, Verdict],
+) -> str:
+    """SHA-256 over what a variant counted and measured; told piece by piece, to hold no text twice."""
+    parts: dict[str, dict[str, Any]] = {
+        "counters": dict(counters),
+        "columns": dict(columns),
+        "histograms": {name: h.model_dump() for name, h in histograms.items()},
+        "verdicts": {name: v.model_dump() for name, v in verdicts.items()},
+    }
     return _sha256(
         f"{part}/{key}={json.dumps(content, sort_keys=True, separators=(',', ':'))}\n"
         for part, entries in sorted(parts.items())

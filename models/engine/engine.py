@@ -1,0 +1,423 @@
+"""The Raft engine of one node in virtual time: one event loop, lanes to the peers, fsync, timers.
+
+Requests and messages wait in one queue and are handled one at a time, each with a service time.
+After each, in this order and on the same loop: persist entries and hard state, send messages, apply
+committed entries, hand out confirmed reads. So a slow fsync or apply delays every read and every
+heartbeat. Source: system.md 3.1.
+
+The Raft rules themselves are in `models/raft`; this module turns their effects into time. What it
+counts as a verification, it counts when a quorum has confirmed the read context, and nowhere else.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from models.audit.wire import WireTap
+from models.engine.lanes import Lane
+from models.engine.sites import ROUNDS, Site, Tally
+from models.raft.core import Raft
+from models.raft.messages import (
+    Heartbeat,
+    HeartbeatResponse,
+    TimeoutNow,
+    VoteRequest,
+    VoteResponse,
+)
+from sim.deadlines import Deadlines
+from sim.kernel import Event, Future, Kernel
+
+URGENT: Final = (VoteRequest, VoteResponse, TimeoutNow)
+"""Messages other than heartbeats that take the heartbeats' lane."""
+
+
+class NotLeader(Exception):
+    """This node does not lead, or stopped leading while the request was pending."""
+
+    def __init__(self) -> None:
+        super().__init__("etcd raft engine is not leader")
+
+
+class DeadlineExceeded(Exception):
+    """The requester's deadline passed first."""
+
+    def __init__(self) -> None:
+        super().__init__("context deadline exceeded")
+
+
+@dataclass(frozen=True, slots=True)
+class LoopCosts:
+    """Service times of the event loop, in ns."""
+
+    read: int
+    message: int
+    proposal: int
+    tick: int
+    apply_entry: int
+    apply_mutation: int
+
+
+COUNTERS: Final = (
+    "rounds.sent",
+    "rounds.confirmed",
+    "rounds.unclaimed",
+    "rounds.log",
+    "messages.sent",
+    "messages.dropped",
+    "heartbeats.dropped",
+    "inbound.dropped",
+    "entries.committed",
+    "elections.won",
+    "leadership.lost",
+    "loop.busy_ns",
+)
+_WAITING: Final = tuple(f"a quorum ({site.name.lower()})" for site in Site)
+
+
+class _Read:
+    """A read waiting for its quorum."""
+
+    __slots__ = ("future", "site", "tally", "wait_applied")
+
+    def __init__(self, site: Site, tally: Tally, wait_applied: bool) -> None:
+        self.site = site
+        self.tally = tally
+        self.wait_applied = wait_applied
+        self.future = Future(_WAITING[site])
+
+
+class Engine:
+    """One node's engine. Build it, `connect` its lanes, then `start`."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        raft: Raft,
+        *,
+        costs: LoopCosts,
+        fsync: Callable[[], int],
+        tick_ns: int,
+        inbound_capacity: int,
+        apply: Callable[[Any], tuple[Any, int]],
+        tap: WireTap,
+    ) -> None:
+        """`apply` carries out a committed payload: its result and how many mutations it held."""
+        self._kernel = kernel
+        self.raft = raft
+        self._costs = costs
+        self._fsync = fsync
+        self._tick_ns = tick_ns
+        self._inbound_capacity = inbound_capacity
+        self._apply = apply
+        self._tap = tap
+        self._heartbeat_lanes: dict[int, Lane] = {}
+        self._other_lanes: dict[int, Lane] = {}
+        self._queue: deque[tuple[Callable[[Any], None], Any, int]] = deque()
+        self._busy = False
+        self._armed: int | None = None
+        self._next_context = 1
+        self._reads: dict[int, _Read] = {}
+        self._unapplied: list[tuple[int, _Read]] = []
+        self._proposals: dict[tuple[int, int], Future] = {}
+        self._results: list[tuple[Future, Any]] = []
+        self._deadlines = Deadlines(kernel, DeadlineExceeded)
+        self._led = False
+        self.applied = raft.commit_index
+        self.counters = dict.fromkeys(COUNTERS, 0)
+
+    def connect(self, peer: int, *, heartbeats: Lane, others: Lane) -> None:
+        """Lanes to a peer."""
+        self._heartbeat_lanes[peer] = heartbeats
+        self._other_lanes[peer] = others
+
+    def start(self) -> None:
+        """Arm the timers."""
+        self._led = self.raft.is_leader
+        self._arm()
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether this node believes that it leads; that needs no quorum."""
+        return self.raft.is_leader
+
+    # -- requests -------------------------------------------------------------------------------
+
+    def verify_leader(self, site: Site, tally: Tally, deadline: int | None = None) -> Future:
+        """Have a quorum confirm that this node leads: VerifyLeader.
+
+        The future resolves to the confirmed read index without waiting for anything to be applied.
+        It fails with `NotLeader`, or at the instant `deadline` with `DeadlineExceeded`.
+        """
+        return self._read(_Read(site, tally, False), deadline)
+
+    def linearizable_read(self, site: Site, tally: Tally, deadline: int | None = None) -> Future:
+        """Verify leadership and wait until all that was committed by then is applied on this node.
+
+        Resolves to the read index: a fence and nothing else, no timestamp to read at. Fails as
+        `verify_leader` does.
+        """
+        return self._read(_Read(site, tally, True), deadline)
+
+    def propose(self, make: Callable[[], Any], deadline: int | None = None) -> Future:
+        """Put a payload through the log; `make()` builds it when its place in the log is decided.
+
+        The future resolves to what applying it on this node gave. It fails with `NotLeader`, and
+        then the payload may still be applied later, or with `DeadlineExceeded`, likewise.
+        """
+        future = Future("an entry to be committed")
+        self._enqueue(self._handle_proposal, (make, future), self._costs.proposal)
+        if deadline is not None:
+            self._deadlines.add(future, max(deadline, self._kernel.now))
+        return future
+
+    def log_read(self, site: Site, tally: Tally, deadline: int | None = None) -> Future:
+        """A read fence that is an entry in the log: committed by a quorum, applied, then answered.
+
+        Resolves to None; fails as `propose` does. Counted at `site` when it is applied.
+        """
+        future = self.propose(lambda: _LogRead(site, tally, self), deadline)
+        future.what = _WAITING[site]
+        return future
+
+    def receive(self, message: Any) -> None:
+        """A message arrives from a peer; without room in the queue it is dropped and counted."""
+        if len(self._queue) >= self._inbound_capacity:
+            self.counters["inbound.dropped"] += 1
+            return
+        self._enqueue(self._handle_message, message, self._costs.message)
+
+    def step_down(self) -> None:
+        """A scripted step-down: this node stops leading; no successor is named."""
+        self._enqueue(lambda _: self.raft.step_down(self._tick()), None, 0)
+
+    def stall(self, lasting_ns: int) -> None:
+        """A scripted pause: the loop does nothing else for so long."""
+        self._enqueue(lambda _: None, None, lasting_ns)
+
+    def transfer(self, to: int) -> None:
+        """A scripted hand-over of leadership to a peer."""
+        self._enqueue(lambda _: self.raft.transfer_leadership(to, self._tick()), None, 0)
+
+    def _read(self, read: _Read, deadline: int | None) -> Future:
+        self._enqueue(self._handle_read, read, self._costs.read)
+        if deadline is not None:
+            self._deadlines.add(read.future, max(deadline, self._kernel.now))
+        return read.future
+
+    # -- the loop -------------------------------------------------------------------------------
+
+    def _enqueue(self, handle: Callable[[Any], None], argument: Any, service: int) -> None:
+        if self._busy:
+            self._queue.append((handle, argument, service))
+        else:
+            self._busy = True
+            self._serve(handle, argument, service)
+
+    def _serve(self, handle: Callable[[Any], None], argument: Any, service: int) -> None:
+        self.counters["loop.busy_ns"] += service
+        self._kernel.after(service, self._served, (handle, argument))
+
+    def _served(self, event: Event) -> None:
+        handle, argument = event.argument
+        handle(argument)
+        if self.raft.must_sync:
+            pause = self._fsync()
+            self.counters["loop.busy_ns"] += pause
+            self._kernel.after(pause, self._synced)
+        else:
+            self._send_and_apply()
+
+    def _synced(self, event: Event) -> None:
+        self.raft.stable()
+        self._send_and_apply()
+
+    def _send_and_apply(self) -> None:
+        raft = self.raft
+        if raft.outbox:
+            self._send()
+        if raft.commit_index > self.applied:
+            pause = self._apply_committed()
+            if pause:
+                self.counters["loop.busy_ns"] += pause
+                self._kernel.after(pause, self._answer)
+                return
+        self._answer(None)
+
+    def _answer(self, event: Event | None) -> None:
+        """Hand out what is done, then take the next from the queue."""
+        raft = self.raft
+        if self._led or raft.is_leader:
+            self._note_leadership()
+        if self._results:
+            results, self._results = self._results, []
+            for future, result in results:
+                if not future.done:
+                    future.resolve(result)
+        if raft.read_states:
+            self._confirm()
+        if self._unapplied:
+            self._release_applied()
+        if self._queue:
+            self._serve(*self._queue.popleft())
+        else:
+            self._busy = False
+        self._arm()
+
+    # -- handlers -------------------------------------------------------------------------------
+
+    def _tick(self) -> int:
+        return self._kernel.now // self._tick_ns
+
+    def _handle_message(self, message: Any) -> None:
+        self.raft.step(message, self._kernel.now // self._tick_ns)
+        if type(message) is HeartbeatResponse and message.context:
+            self._tap.acknowledged(self.raft.id, message.sender, message.context)
+
+    def _handle_read(self, read: _Read) -> None:
+        if read.future.done:
+            return
+        context = self._next_context
+        if not self.raft.read_index(context, self._kernel.now // self._tick_ns):
+            read.future.fail(NotLeader())
+            return
+        self._next_context = context + 1
+        self._reads[context] = read
+        read.tally[ROUNDS] += 1
+        self.counters["rounds.sent"] += 1
+
+    def _handle_proposal(self, argument: tuple[Callable[[], Any], Future]) -> None:
+        make, future = argument
+        if future.done:
+            return
+        if not self.raft.is_leader:
+            future.fail(NotLeader())
+            return
+        place = self.raft.propose(make(), self._tick())
+        if place is None:
+            future.fail(NotLeader())
+        else:
+            self._proposals[place] = future
+
+    def _handle_tick(self, _: None) -> None:
+        self.raft.tick(self._tick())
+
+    # -- effects --------------------------------------------------------------------------------
+
+    def _send(self) -> None:
+        outbox, self.raft.outbox = self.raft.outbox, []
+        counters = self.counters
+        for peer, message in outbox:
+            kind = type(message)
+            if kind is Heartbeat or kind is HeartbeatResponse:
+                if kind is Heartbeat and message.context:
+                    self._tap.heartbeat_sent(self.raft.id, message.context)
+                if not self._heartbeat_lanes[peer].send(message):
+                    counters["heartbeats.dropped"] += 1
+                    counters["messages.dropped"] += 1
+            else:
+                lanes = self._heartbeat_lanes if kind in URGENT else self._other_lanes
+                if not lanes[peer].send(message):
+                    counters["messages.dropped"] += 1
+        counters["messages.sent"] += len(outbox)
+
+    def _apply_committed(self) -> int:
+        """Apply what is committed; the time it takes in ns."""
+        raft = self.raft
+        costs = self._costs
+        pause = 0
+        for index, term, payload in raft.entries_between(self.applied, raft.commit_index):
+            result = None
+            pause += costs.apply_entry
+            if isinstance(payload, _LogRead):
+                payload.applied_by(self)
+            elif payload is not None:
+                result, mutations = self._apply(payload)
+                pause += mutations * costs.apply_mutation
+            future = self._proposals.pop((index, term), None)
+            if future is not None:
+                self._results.append((future, result))
+        self.counters["entries.committed"] += raft.commit_index - self.applied
+        self.applied = raft.commit_index
+        return pause
+
+    def _confirm(self) -> None:
+        """A quorum has confirmed these read contexts: the one place where verifications count."""
+        states, self.raft.read_states = self.raft.read_states, []
+        counters = self.counters
+        for context, index in states:
+            read = self._reads.pop(context)
+            counters["rounds.confirmed"] += 1
+            if read.future.done:
+                counters["rounds.unclaimed"] += 1
+                continue
+            read.tally[read.site] += 1
+            if read.wait_applied and self.applied < index:
+                self._unapplied.append((index, read))
+            else:
+                read.future.resolve(index)
+
+    def _release_applied(self) -> None:
+        waiting, self._unapplied = self._unapplied, []
+        for index, read in waiting:
+            if self.applied < index:
+                self._unapplied.append((index, read))
+            elif not read.future.done:
+                read.future.resolve(index)
+
+    def _note_leadership(self) -> None:
+        leads = self.raft.is_leader
+        if leads == self._led:
+            return
+        self._led = leads
+        if leads:
+            self.counters["elections.won"] += 1
+            return
+        self.counters["leadership.lost"] += 1
+        self._tap.leadership_lost(self.raft.id)
+        pending = [read.future for read in self._reads.values()]
+        pending += [read.future for _, read in self._unapplied]
+        pending += self._proposals.values()
+        self._reads.clear()
+        self._unapplied.clear()
+        self._proposals.clear()
+        for future in pending:
+            if not future.done:
+                future.fail(NotLeader())
+
+    # -- timers ---------------------------------------------------------------------------------
+
+    def _arm(self) -> None:
+        """Have an event at the next instant at which a tick would do something."""
+        due = self.raft.next_tick * self._tick_ns
+        if self._armed is None or due < self._armed:
+            now = self._kernel.now
+            due = max(due, now)  # a busy loop may be late for its own timer
+            self._armed = due
+            self._kernel.after(due - now, self._ring, due)
+
+    def _ring(self, event: Event) -> None:
+        if event.argument != self._armed:
+            return  # re-armed for an earlier instant since
+        self._armed = None
+        if self.raft.next_tick * self._tick_ns <= self._kernel.now:
+            self._enqueue(self._handle_tick, None, self._costs.tick)
+        else:
+            self._arm()
+
+
+class _LogRead:
+    """Payload of a read fence in the log; counted by the engine that proposed it."""
+
+    __slots__ = ("_engine", "_site", "_tally")
+
+    def __init__(self, site: Site, tally: Tally, engine: Engine) -> None:
+        self._site = site
+        self._tally = tally
+        self._engine = engine
+
+    def applied_by(self, engine: Engine) -> None:
+        if engine is self._engine:
+            self._tally[self._site] += 1
+            self._tally[ROUNDS] += 1
+            engine.counters["rounds.log"] += 1

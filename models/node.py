@@ -1,0 +1,17 @@
+"""One node: its Raft engine, its store, its script service."""
+
+from dataclasses import dataclass
+
+from models.engine.engine import Engine
+from models.service import Service
+from models.store.versions import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node of the cluster."""
+
+    name: str
+    engine: Engine
+    store: Store
+    service: Service

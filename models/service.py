@@ -1,0 +1,316 @@
+"""The life cycle of a script on one node: fence, read timestamp, pin, run, commit, retry.
+
+Written as a task of the kernel. The order of the steps is the subject of the whole project and is
+that of the modelled system (system.md 2.2 to 2.5): first the fence, then the read timestamp, then
+the pin. The Raft index that a fence returns is not the read timestamp.
+
+Local work (store reads, Lua, bookkeeping) is added up and paid in virtual time at the next wait, so
+that a script which need not wait between two reads costs no event for them.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from models.attempt import Attempt, LocalCosts
+from models.engine.engine import DeadlineExceeded, Engine, NotLeader
+from models.engine.sites import Site, Tally, new_tally
+from models.fence.policies import Policy, Start
+from models.redis.commit import plan_commit
+from models.redis.context import Context
+from models.replies import ErrorReply, Reply
+from models.script.cache import NO_SCRIPT, Script, ScriptCache
+from models.script.machine import PENDING, Call, Machine
+from models.script.pool import MachinePool
+from models.store.clock import CommitClock
+from models.store.versions import Commit, Store
+from sim.kernel import Kernel, Slots, Steps
+from sim.trail import Trail
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLimits:
+    """Back-off after a write conflict, in ns; source: system.md 2.3."""
+
+    executions: int
+    """Runs of a script at most, the first included."""
+    first_ns: int
+    longest_ns: int
+
+
+@dataclass(slots=True)
+class Request:
+    """What a client sends: EVALSHA with a hash, EVAL with a body, or a single command."""
+
+    keys: list[bytes]
+    argv: list[bytes]
+    body: bytes = b""
+    sha: bytes | None = None
+    """Sent instead of the body, when set."""
+    command: list[bytes] | None = None
+    """Sent instead of a script, when set."""
+
+    def as_eval(self) -> "Request":
+        """The same with its body, for a node that does not know the hash."""
+        return Request(self.keys, self.argv, self.body)
+
+
+class Applied(NamedTuple):
+    """What applying a commit on a node gave."""
+
+    conflict: bytes | None
+    """The key that refused it, or None."""
+    at_ns: int
+
+
+class Outcome:
+    """What came of a request, for the client and for the judges."""
+
+    __slots__ = (
+        "attempts", "commit_ts", "committed_ns", "failed", "read_keys", "read_ns", "reply",
+        "start_ts", "tallies", "unsettled", "written_keys",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.reply: Reply = None
+        self.failed = False
+        """Whether an error ended the script, so that nothing was committed."""
+        self.attempts = 0
+        self.tallies: list[Tally] = []
+        """Per attempt; the last one belongs to the reply."""
+        self.start_ts = 0
+        """Read timestamp of the last attempt; 0 when none got that far."""
+        self.read_ns = 0
+        """When that timestamp was taken."""
+        self.commit_ts = 0
+        """0 when nothing was written."""
+        self.committed_ns = 0
+        """When the writes became visible on the node."""
+        self.unsettled = False
+        """Whether a write was proposed whose fate the client was not told."""
+        self.read_keys: Iterable[bytes] = ()
+        self.written_keys: tuple[bytes, ...] = ()
+
+    def fail(self, reply: ErrorReply) -> None:
+        """End with an error."""
+        self.reply = reply
+        self.failed = True
+
+
+class Service:
+    """Runs scripts on one node."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        *,
+        engine: Engine,
+        store: Store,
+        clock: CommitClock,
+        policy: Policy,
+        costs: LocalCosts,
+        retry: RetryLimits,
+        deadline_ns: int,
+        timestamp_at_proposal: bool,
+        machines: MachinePool,
+        workers: Slots,
+        jitter: Callable[[], float],
+    ) -> None:
+        """`jitter` draws from [0, 1). `deadline_ns` holds from the arrival of a request on."""
+        self._kernel = kernel
+        self._engine = engine
+        self._store = store
+        self._clock = clock
+        self._policy = policy
+        self._costs = costs
+        self._retry = retry
+        self._deadline_ns = deadline_ns
+        self._timestamp_at_proposal = timestamp_at_proposal
+        self._machines = machines
+        self._workers = workers
+        self._jitter = jitter
+        self.scripts = ScriptCache()
+        self.conflicts = 0
+
+    def execute(self, request: Request, outcome: Outcome, trail: Trail | None) -> Steps:
+        """Carry out a request: fills `outcome`, and `trail` if there is one."""
+        arrived = self._kernel.now
+        script = self._script(request, outcome)
+        if outcome.failed:
+            return
+        yield from self._workers.take()
+        if trail is not None:
+            trail.mark("queue", "wait for a worker", self._kernel.now)
+        machine = None if script is None else self._machines.take()
+        try:
+            yield from self._until_settled(request, script, machine, outcome, trail, arrived)
+        finally:
+            if machine is not None:
+                self._machines.give_back(machine)
+            self._workers.give_back()
+
+    def _script(self, request: Request, outcome: Outcome) -> Script | None:
+        if request.command is not None:
+            return None
+        if request.sha is None:
+            return self.scripts.load(request.body)
+        found = self.scripts.find(request.sha)
+        if found is None:
+            outcome.fail(NO_SCRIPT)
+        return found
+
+    def _until_settled(
+        self,
+        request: Request,
+        script: Script | None,
+        machine: Machine | None,
+        outcome: Outcome,
+        trail: Trail | None,
+        arrived: int,
+    ) -> Steps:
+        """Attempt after attempt until one is settled, the limit is met or the deadline passes."""
+        deadline = arrived + self._deadline_ns
+        pause = self._retry.first_ns
+        while True:
+            outcome.attempts += 1
+            tally = new_tally()
+            outcome.tallies.append(tally)
+            conflict = yield from self._attempt(
+                request, script, machine, outcome, tally, trail, deadline
+            )
+            if not conflict:
+                return
+            self.conflicts += 1
+            if outcome.attempts >= self._retry.executions:
+                outcome.fail(_RETRY_LIMIT)
+                return
+            wait = pause + int(self._jitter() * (pause // 2))
+            left = deadline - self._kernel.now
+            yield max(min(wait, left), 0)
+            if trail is not None:
+                trail.mark("backoff", "back-off", self._kernel.now)
+            if wait >= left:
+                outcome.fail(_CONFLICT)
+                return
+            pause = min(2 * pause, self._retry.longest_ns)
+
+    def _attempt(
+        self,
+        request: Request,
+        script: Script | None,
+        machine: Machine | None,
+        outcome: Outcome,
+        tally: Tally,
+        trail: Trail | None,
+        deadline: int,
+    ) -> Steps:
+        """One attempt; True when it met a write conflict, else `outcome` is final."""
+        try:
+            yield from self._fence(tally, deadline)
+        except (NotLeader, DeadlineExceeded) as error:
+            outcome.fail(ErrorReply(str(error).encode()))
+            return False
+        finally:
+            if trail is not None:
+                trail.mark("round", "fence", self._kernel.now)
+        store = self._store
+        start_ts = outcome.start_ts = store.last_commit_ts
+        outcome.read_ns = self._kernel.now
+        store.pin(start_ts)
+        try:
+            context = Context(store, start_ts)
+            attempt = Attempt(
+                self._kernel, self._engine, self._policy, self._costs, context, tally, trail
+            )
+            outcome.read_keys = context.keys
+            if script is None or machine is None:
+                yield from self._run_command(request, attempt, outcome)
+            else:
+                yield from self._run_script(script, request, machine, attempt, outcome, deadline)
+            if outcome.failed:
+                yield from attempt.pay()
+                return False
+            conflict = yield from self._commit(attempt, outcome)
+            return conflict
+        finally:
+            store.unpin(start_ts)
+
+    def _fence(self, tally: Tally, deadline: int) -> Steps:
+        if self._policy.start is Start.READ_INDEX:
+            yield self._engine.linearizable_read(Site.SCRIPT_START, tally, deadline)
+        elif self._policy.start is Start.LOG:
+            yield self._engine.log_read(Site.SCRIPT_START, tally, deadline)
+
+    def _run_script(
+        self,
+        script: Script,
+        request: Request,
+        machine: Machine,
+        attempt: Attempt,
+        outcome: Outcome,
+        deadline: int,
+    ) -> Steps:
+        state = machine.start(script, request.keys, request.argv, attempt.answer)
+        while type(state) is Call:
+            reply = yield from attempt.settle()
+            if self._kernel.now > deadline:
+                # The read itself has no deadline; the Lua VM notices after it.
+                state = machine.kill(_DEADLINE.text)
+            else:
+                state = machine.resume(reply)
+        outcome.reply = state.reply
+        outcome.failed = state.raised
+
+    def _run_command(self, request: Request, attempt: Attempt, outcome: Outcome) -> Steps:
+        assert request.command is not None
+        reply = attempt.answer(request.command)
+        if reply is PENDING:
+            reply = yield from attempt.settle()
+        outcome.reply = reply
+        outcome.failed = isinstance(reply, ErrorReply)
+
+    def _commit(self, attempt: Attempt, outcome: Outcome) -> Steps:
+        """Commit what the attempt wrote; True on a write conflict."""
+        attempt.begin("commit")
+        context = attempt.context
+        context.now = self._kernel.now + attempt.owed
+        early = 0 if self._timestamp_at_proposal else self._next_timestamp()
+        changes = plan_commit(context)
+        try:
+            if self._policy.waits_inside:
+                yield from attempt.read_verified()
+            else:
+                attempt.charge()
+            yield from attempt.pay()
+            if changes is None:
+                return False
+            if self._policy.commit_guard:
+                yield self._engine.verify_leader(Site.COMMIT_GUARD, attempt.tally)
+                attempt.mark("round")
+        except NotLeader as error:
+            outcome.fail(ErrorReply(str(error).encode()))
+            return False
+
+        def entry() -> Commit:
+            commit_ts = outcome.commit_ts = early or self._next_timestamp()
+            return Commit(outcome.start_ts, commit_ts, changes.at(commit_ts))
+
+        try:
+            applied: Applied = yield self._engine.propose(
+                entry, self._kernel.now + self._deadline_ns
+            )
+        except (NotLeader, DeadlineExceeded) as error:
+            outcome.unsettled = outcome.commit_ts > 0
+            outcome.fail(ErrorReply(str(error).encode()))
+            return False
+        finally:
+            attempt.mark("log")
+        if applied.conflict is not None:
+            outcome.commit_ts = 0
+            return True
+        outcome.committed_ns = applied.at_ns
+        outcome.written_keys = changes.keys()
+        return False
+
+    def _next_timestamp(self) -> int:
+        return self._clock.next(self._kernel.now, self._store.last_commit_ts)

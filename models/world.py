@@ -1,0 +1,187 @@
+"""A world: one variant of a scenario, built and run to its end, and what it leaves behind."""
+
+from collections.abc import Callable, Iterator
+from hashlib import sha1
+from itertools import islice
+from typing import Any
+
+from models.audit.wire import ledger_verdict
+from models.cluster import Cluster, key_names
+from models.recorder import Recorder
+from models.service import Service
+from models.spec import CallSpec, KeySpec, LoadSpec, System
+from models.workload.clients import Group, burst_gaps, constant_gaps, poisson_gaps
+from models.workload.tickets import CallKind, KeyPick, draw_tickets
+from sim.errors import LimitReached
+from sim.kernel import Event, Kernel
+from sim.record import VariantRecord, digest
+from sim.rng import Streams
+from sim.units import human_duration
+
+
+class World:
+    """One variant, ready to run."""
+
+    def __init__(
+        self,
+        system: System,
+        *,
+        seed: int,
+        lua_files: dict[str, str],
+        tie_break: Callable[[], int] | None = None,
+    ) -> None:
+        """`lua_files` holds the text of each file that the scenario names."""
+        self._system = system
+        self._lua_files = lua_files
+        self.kernel = Kernel(tie_break=tie_break)
+        self._streams = Streams(seed)
+        self.cluster = Cluster(self.kernel, system, self._streams)
+        kinds = [[self._kind(call) for call in load.scripts] for load in system.workload]
+        self.recorder = Recorder(
+            self.kernel,
+            loads=[load.name for load in system.workload],
+            kinds=[[kind.name for kind in group] for group in kinds],
+            skip_scripts=system.warmup.scripts or 0,
+            skip_ns=system.warmup.time or 0,
+            timelines=system.timelines,
+        )
+        self._running = 0
+        self._groups = [
+            self._group(number, load, group)
+            for number, (load, group) in enumerate(zip(system.workload, kinds, strict=True))
+        ]
+
+    def run(
+        self, name: str, settings: dict[str, Any], keep_on: Callable[[], str | None] = lambda: None
+    ) -> VariantRecord:
+        """Run to the end and tell. `name` and `settings` are those of the variant.
+
+        Raises `LimitReached` or `Stalled`; `keep_on` as in `Kernel.run_until_halted`.
+        """
+        self.start()
+        limits = self._system.limits
+        self.kernel.after(limits.virtual_time, self._out_of_time)
+        self.kernel.run_until_halted(
+            events_max=limits.events, stall_ns=limits.stall, keep_on=keep_on
+        )
+        return self._record(name, settings)
+
+    def start(self) -> None:
+        """Start the cluster and the clients at the present instant."""
+        self.cluster.start()
+        stop = self._system.stop
+        if stop.time is not None:
+            self.kernel.after((self._system.warmup.time or 0) + stop.time, self._close)
+        for load, group in zip(self._system.workload, self._groups, strict=True):
+            if load.clients is not None:
+                think = self._streams.sampler(f"think/{load.name}", load.think.build())
+                self._running += load.clients
+                group.start_closed(load.clients, think, self._finished)
+            else:
+                self._running += 1
+                group.start_open(self._gaps(load), self._finished)
+
+    def _finished(self) -> None:
+        self._running -= 1
+        if self._running == 0:
+            self.kernel.halt()
+
+    def _close(self, event: Event) -> None:
+        for group in self._groups:
+            group.closed = True
+
+    def _out_of_time(self, event: Event) -> None:
+        raise LimitReached(
+            f"stopped at t={human_duration(self.kernel.now)} (limits.virtual_time)"
+            f"{self.kernel.waiting()}"
+        )
+
+    # -- clients --------------------------------------------------------------------------------
+
+    def _kind(self, call: CallSpec) -> CallKind:
+        if call.command is not None:
+            body, name = "", call.command[0].upper()
+        else:
+            body = self._lua_files[call.lua_file] if call.lua is None else call.lua
+            name = "script" if call.lua_file is None else call.lua_file.removesuffix(".lua")
+        text = body.encode()
+        return CallKind(
+            name=call.name or name,
+            weight=call.weight,
+            body=text,
+            sha=sha1(text).hexdigest().encode() if call.send == "evalsha" and body else None,
+            command=tuple(word.encode() for word in call.command or ()),
+            keys=tuple(self._keys(keys) for keys in call.keys),
+            argv=tuple(word.encode() for word in call.argv),
+        )
+
+    def _keys(self, keys: str | KeySpec) -> bytes | KeyPick:
+        if isinstance(keys, str):
+            return keys.encode()
+        names = key_names(keys.from_, self._system.data[keys.from_])
+        exponent = {"uniform": 0.0, "zipf": keys.exponent, "first": None}[keys.pick]
+        return KeyPick(names, keys.count, exponent)
+
+    def _group(self, number: int, load: LoadSpec, kinds: list[CallKind]) -> Group:
+        tickets = draw_tickets(self._streams, load.name, kinds)
+        if self._system.stop.scripts is not None:
+            count = (self._system.warmup.scripts or 0) + self._system.stop.scripts
+            tickets = islice(tickets, count)
+        return Group(
+            self.kernel,
+            number=number,
+            name=load.name,
+            tickets=tickets,
+            target=self._target(load),
+            notebook=self.recorder,
+        )
+
+    def _target(self, load: LoadSpec) -> Callable[[], Service]:
+        if load.attach != "leader":
+            service = self.cluster.node(load.attach).service
+            return lambda: service
+        return lambda: self.cluster.leader().service
+
+    def _gaps(self, load: LoadSpec) -> Iterator[int]:
+        arrivals = load.arrivals
+        assert arrivals is not None
+        stream = f"arrivals/{load.name}"
+        if arrivals.pattern == "constant":
+            return constant_gaps(arrivals.rate)
+        if arrivals.pattern == "bursts":
+            return burst_gaps(self._streams, stream, arrivals.rate, arrivals.burst)
+        return poisson_gaps(self._streams, stream, arrivals.rate)
+
+    # -- the record -----------------------------------------------------------------------------
+
+    def _record(self, name: str, settings: dict[str, Any]) -> VariantRecord:
+        recorder, cluster = self.recorder, self.cluster
+        counters = cluster.counters()
+        ledger = ledger_verdict(
+            counted=recorder.counted,
+            unclaimed=counters["rounds.unclaimed"],
+            log_reads=counters["rounds.log"],
+            tap=cluster.tap,
+        )
+        content: dict[str, Any] = {
+            "counters": counters,
+            "columns": {key: column.tolist() for key, column in recorder.columns.items()},
+            "histograms": {"attempts": recorder.histogram()},
+            "verdicts": {"safety": recorder.judge.verdict(), "ledger": ledger},
+        }
+        began = self.kernel.now if recorder.measured_from is None else recorder.measured_from
+        return VariantRecord(
+            name=name,
+            settings=settings,
+            virtual_ns=self.kernel.now,
+            measured_ns=self.kernel.now - began,
+            events=self.kernel.events,
+            labels={
+                "load": recorder.loads,
+                "script": recorder.scripts,
+                "outcome": list(recorder.outcomes),
+            },
+            timelines=[timeline for _, timeline in recorder.timelines],
+            digest=digest(**content),
+            **content,
+        )

@@ -1,0 +1,127 @@
+"""Running a scenario: variant after variant, and where the results go."""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TextIO
+
+from models.world import World
+from readfence.exits import EnvironmentFailed
+from readfence.scenarios import Loaded, Variant
+from sim.errors import InputError
+from sim.record import RunRecord, VariantRecord, write_run
+from sim.trace import Trace
+from sim.units import SECOND, human_duration
+
+_LIBRARIES = ("simpy", "lupa", "greenlet", "numpy", "matplotlib", "pydantic", "ruamel.yaml", "lark")
+
+Progress = Callable[[str, int, int | None], None]
+"""Called now and then with a variant's name, its scripts answered so far, and how many there will
+be (None when it stops by time)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A run and what it took on this machine."""
+
+    record: RunRecord
+    wall_s: dict[str, float]
+    """Real seconds per variant."""
+
+
+def run_all(
+    loaded: Loaded,
+    *,
+    progress: Progress = lambda name, done, total: None,
+    keep: Callable[[Result], None] = lambda result: None,
+    trace: TextIO | None = None,
+) -> Result:
+    """Run every variant. `keep` is handed what is finished after each, so that none is lost."""
+    records: list[VariantRecord] = []
+    wall: dict[str, float] = {}
+    for variant in loaded.variants:
+        began = time.monotonic()
+        records.append(_run_one(loaded, variant, progress, trace))
+        wall[variant.name] = time.monotonic() - began
+        result = Result(_run_record(loaded, records), dict(wall))
+        keep(result)
+    return result
+
+
+def _run_one(
+    loaded: Loaded, variant: Variant, progress: Progress, trace: TextIO | None
+) -> VariantRecord:
+    system = variant.system
+    until = time.monotonic() + system.limits.wall_time / SECOND
+    world = World(
+        system,
+        seed=loaded.scenario.seed,
+        lua_files=loaded.lua_files,
+        trace=None if trace is None else Trace(trace, variant.name),
+    )
+    total = world.tickets_in_all()
+
+    def keep_on() -> str | None:
+        progress(variant.name, world.kernel.progress, total)
+        if time.monotonic() > until:
+            return f"limits.wall_time is {human_duration(system.limits.wall_time)}"
+        return None
+
+    record = world.run(variant.name, variant.settings, keep_on)
+    progress(variant.name, world.kernel.progress, world.kernel.progress)
+    return record
+
+
+def _run_record(loaded: Loaded, records: list[VariantRecord]) -> RunRecord:
+    return RunRecord(
+        readfence=version("readfence"),
+        name=loaded.name,
+        seed=loaded.scenario.seed,
+        scenario=loaded.scenario.model_dump(mode="json", by_alias=True),
+        variants=records,
+    )
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder for results, before anything is run. Raises `InputError` if that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".readfence"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(f"{folder}: cannot write there: {error.strerror}") from error
+
+
+def save(result: Result, folder: Path) -> None:
+    """Write `run.json` and, apart from it, what belongs to this machine.
+
+    Raises `EnvironmentFailed` when it cannot be written.
+    """
+    try:
+        write_run(result.record, folder / "run.json")
+        meta = folder / "run.meta.json"
+        meta.write_text(json.dumps(_meta(result), indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise EnvironmentFailed(f"{folder}: cannot be written: {error.strerror}") from error
+
+
+def _meta(result: Result) -> dict[str, Any]:
+    return {
+        "digest": result.record.digest,
+        "wall_s": {name: round(seconds, 3) for name, seconds in result.wall_s.items()},
+        "virtual_per_wall": {
+            variant.name: round(variant.virtual_ns / SECOND / result.wall_s[variant.name], 2)
+            for variant in result.record.variants
+        },
+        "host": platform.node(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in _LIBRARIES},
+    }
