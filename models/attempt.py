@@ -1,20 +1,21 @@
-"""One attempt of a script: its commands, what they read, and the waiting that the fence policy asks.
+"""One attempt of a script: its commands, what they read, and the waiting that the fence asks for.
 
-The adapter's answers come at once from the snapshot (`models/redis`). What this module adds is their
-price: local time, which is owed and paid at the next wait, and the quorum rounds of a policy that
-verifies inside the script, which the task of the script waits for one by one.
+The adapter's answers come at once from the snapshot (`models/redis`). Here they get their price:
+local time, which is owed and paid at the next wait, and the quorum rounds of a policy that verifies
+inside the script, for which the task of the script waits one by one.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from models.engine.engine import Engine, NotLeader
 from models.engine.sites import CALLS, POINT_READS, SCANS, Site, Tally
 from models.fence.policies import Policy
 from models.redis.context import Context
-from models.redis.reads import POINT, Step
+from models.redis.reads import POINT
 from models.redis.table import call
 from models.replies import ErrorReply, Reply
-from models.script.machine import PENDING, Pending
+from models.script.machine import PENDING, Answer, Pending
 from sim.kernel import Kernel, Steps
 from sim.trail import Trail
 
@@ -55,36 +56,35 @@ class Attempt:
         self._engine = engine
         self._policy = policy
         self._costs = costs
-        self._label = ""
-        self._reply: Reply = None
         self.context = context
         self.tally = tally
         self.trail = trail
         self.owed = costs.script
         """Local time (ns) that has been spent and not yet passed."""
-        self.answer = self._answer_when_verified if policy.waits_inside else self._answer_at_once
+        context.now = kernel.now
+        self.answer: Answer
         """Answers a command: the reply, or `PENDING` when `settle` has to be waited for."""
+        if policy.waits_inside:
+            self.answer = self._answer_when_verified
+        elif trail is not None:
+            self.answer = self._answer_and_mark
+        else:
+            # The shortest way: what the commands owe is added up once, at the end.
+            self.answer = partial(call, context)
 
-    def _answer_at_once(self, args: list[bytes]) -> Reply:
-        context = self.context
-        context.now = self._kernel.now + self.owed
-        reply = call(context, args)
-        self.tally[CALLS] += 1
+    def _answer_and_mark(self, args: list[bytes]) -> Reply:
+        reply = call(self.context, args)
         self._name(args)
-        self.owed += self._costs.call
-        if context.reads:
-            self.charge()
+        self.charge()
         self.mark("local")
         return reply
 
     def _answer_when_verified(self, args: list[bytes]) -> "Reply | Pending":
         context = self.context
-        context.now = self._kernel.now + self.owed
         reply = call(context, args)
-        self.tally[CALLS] += 1
         self._name(args)
-        self.owed += self._costs.call
         if not context.reads:
+            self.charge()
             self.mark("local")
             return reply
         self._reply = reply
@@ -93,20 +93,25 @@ class Attempt:
     def _name(self, args: list[bytes]) -> None:
         if self.trail is not None:
             words = b" ".join([args[0].upper(), *args[1:2]]).decode(errors="replace")
-            self._label = f"{self.tally[CALLS]} {words}"
+            self._label = f"{self.tally[CALLS] + self.context.calls} {words}"
 
     def charge(self) -> None:
-        """Owe the local time of the reads so far; they wait for nobody."""
-        costs, tally = self._costs, self.tally
+        """Owe the local time of the commands so far; they wait for nobody."""
+        context = self.context
         points = scans = rows = 0
-        for sequence in self.context.reads:
+        for sequence in context.reads:
             points += sequence.points
             scans += sequence.scans
             rows += sequence.rows
-        self.context.reads.clear()
-        tally[POINT_READS] += points
-        tally[SCANS] += scans
-        self.owed += points * costs.point_read + scans * costs.scan + rows * costs.scan_row
+        context.reads.clear()
+        self._charge_calls()
+        self._charge(points, scans, rows)
+
+    def _charge_calls(self) -> None:
+        context = self.context
+        self.tally[CALLS] += context.calls
+        self.owed += context.calls * self._costs.call
+        context.calls = 0
 
     def settle(self) -> Steps:
         """Wait for what a command's reads need, step by step; gives the command's reply.
@@ -117,32 +122,39 @@ class Attempt:
             yield from self.read_verified()
         except NotLeader as error:
             return ErrorReply(str(error).encode())
+        self.context.now = self._kernel.now
         return self._reply
 
     def read_verified(self) -> Steps:
         """Carry out the reads so far as the policy demands, waiting where it verifies."""
+        self._charge_calls()
         sequences, self.context.reads = self.context.reads, []
-        costs = self._costs
+        policy, engine, costs, tally = self._policy, self._engine, self._costs, self.tally
         for sequence in sequences:
+            if not policy.store_operations and not sequence.verified:
+                self._charge(sequence.points, sequence.scans, sequence.rows)
+                continue
             for step in sequence.steps:
-                yield from self._verify(step)
                 point = step.kind is POINT
-                self.tally[POINT_READS if point else SCANS] += 1
+                if policy.string_reads and step.verified:
+                    yield from self.pay()
+                    yield engine.verify_leader(Site.STRING_READ, tally)
+                    self.mark("round")
+                if policy.store_operations:
+                    yield from self.pay()
+                    site = Site.STORE_POINT if point else Site.STORE_SCAN
+                    yield engine.linearizable_read(site, tally)
+                    self.mark("round")
+                tally[POINT_READS if point else SCANS] += 1
                 self.owed += costs.point_read if point else costs.scan
             self.owed += sequence.rows * costs.scan_row
         self.mark("local")
 
-    def _verify(self, step: Step) -> Steps:
-        policy, engine = self._policy, self._engine
-        if policy.string_reads and step.verified:
-            yield from self.pay()
-            yield engine.verify_leader(Site.STRING_READ, self.tally)
-            self.mark("round")
-        if policy.store_operations:
-            yield from self.pay()
-            site = Site.STORE_POINT if step.kind is POINT else Site.STORE_SCAN
-            yield engine.linearizable_read(site, self.tally)
-            self.mark("round")
+    def _charge(self, points: int, scans: int, rows: int) -> None:
+        costs, tally = self._costs, self.tally
+        tally[POINT_READS] += points
+        tally[SCANS] += scans
+        self.owed += points * costs.point_read + scans * costs.scan + rows * costs.scan_row
 
     def pay(self) -> Steps:
         """Let the time pass that is owed."""

@@ -1,11 +1,11 @@
-"""The cluster: nodes wired to each other, with their data, and what is scripted to happen to them."""
+"""The cluster: nodes wired to each other, their data, and what is scripted to happen to them."""
 
 from collections.abc import Callable
 from typing import Any, Final
 
 from models.attempt import LocalCosts
 from models.audit.wire import WireTap
-from models.engine.engine import Engine, LoopCosts
+from models.engine.engine import COUNTERS, Engine, LoopCosts
 from models.engine.lanes import Lane, LaneLimits
 from models.fence.policies import POLICIES
 from models.network.link import Link
@@ -16,12 +16,13 @@ from models.raft.state import Config
 from models.redis.key_states import MISSING_STATE, make_rows, type_of
 from models.script.pool import MachinePool
 from models.service import Applied, RetryLimits, Service
-from models.spec import DataSpec, EventSpec, LaneSpec, System
+from models.spec import DataSpec, EventSpec, System
 from models.store.clock import CommitClock
 from models.store.rows import Rows
 from models.store.versions import Commit, Store
-from sim.kernel import Kernel, Slots
+from sim.kernel import Event, Kernel, Slots
 from sim.rng import BLOCK, Streams
+from sim.trace import Trace
 
 _DEFAULT_CONTENT: Final[dict[str, Any]] = {
     "string": "1",
@@ -40,8 +41,11 @@ EPOCH_NS: Final = 3600 * 10**9
 class Cluster:
     """All nodes of one run."""
 
-    def __init__(self, kernel: Kernel, system: System, streams: Streams) -> None:
+    def __init__(
+        self, kernel: Kernel, system: System, streams: Streams, trace: Trace | None
+    ) -> None:
         self._kernel = kernel
+        self._trace = trace
         self._system = system
         self._streams = streams
         self.tap = WireTap(system.cluster.nodes)
@@ -52,7 +56,6 @@ class Cluster:
             memory_max=system.script.memory_mb * 1_000_000,
         )
         self.nodes = {id: self._make_node(id) for id in self._ids}
-        self._links: list[Link] = []
         for source in self._ids:
             for target in self._ids:
                 if source != target:
@@ -64,7 +67,7 @@ class Cluster:
         for node in self.nodes.values():
             node.engine.start()
         for event in self._system.events:
-            self._kernel.after(event.at, lambda _, what=event: self._happen(what))
+            self._kernel.after(event.at, self._happen, event)
 
     def leader(self) -> Node:
         """Who leads in the newest term, as far as anyone knows; the first node when nobody does."""
@@ -83,6 +86,9 @@ class Cluster:
         for node in self.nodes.values():
             for name, value in node.engine.counters.items():
                 total[name] = total.get(name, 0) + value
+        total["messages.sent"] = sum(node.engine.messages_sent for node in self.nodes.values())
+        for node in self.nodes.values():
+            total[f"{node.name}.loop.busy_ns"] = node.engine.busy_ns
         total["conflicts"] = sum(node.service.conflicts for node in self.nodes.values())
         return total
 
@@ -147,43 +153,41 @@ class Cluster:
         return sampler
 
     def _connect(self, source: int, target: int) -> None:
-        """The connection that `source` opens to `target`: calls one way, their returns the other."""
+        """The connection that `source` opens to `target`: calls there, their returns back."""
         network = self._system.network
-        name, back = f"n{source}->n{target}", f"n{target}->n{source}"
-        receive = self.nodes[target].engine.receive
-        returns = Link(
-            self._kernel,
-            source=target,
-            target=source,
-            delay=self._streams.sampler(
-                f"network/{name}/return", network.links.get(back, network.one_way).build()
-            ),
-            rules=self.rules,
-            deliver=Lane.returned,
-        )
 
-        def deliver(packet: tuple[Any, Lane | None]) -> None:
-            message, lane = packet
-            receive(message)
-            if lane is not None:
-                returns.send(lane)
+        def link(start: int, end: int, stream: str, deliver: Callable[[Any], None]) -> Link:
+            law = network.links.get(f"n{start}->n{end}", network.one_way)
+            return Link(
+                self._kernel,
+                source=start,
+                target=end,
+                delay=self._streams.sampler(stream, law.build()),
+                rules=self.rules,
+                deliver=deliver,
+            )
 
-        calls = Link(
-            self._kernel,
-            source=source,
-            target=target,
-            delay=self._streams.sampler(
-                f"network/{name}", network.links.get(name, network.one_way).build()
-            ),
-            rules=self.rules,
-            deliver=deliver,
+        name = f"network/n{source}->n{target}"
+        receive: Callable[[Any], None] = self.nodes[target].engine.receive
+        if self._trace is not None:
+            receive = _traced(receive, self._trace, self._kernel, f"n{source}->n{target}")
+        calls = link(source, target, name, receive)
+        returns = link(target, source, f"{name}/return", lambda _: None)
+        limits = network.lanes
+        heartbeats, others = (
+            Lane(
+                self._kernel,
+                LaneLimits(
+                    lane.capacity,
+                    None if lane.in_flight == "unlimited" else lane.in_flight,
+                    limits.call_timeout,
+                ),
+                calls=calls,
+                returns=returns,
+            )
+            for lane in (limits.heartbeats, limits.others)
         )
-        lanes = network.lanes
-        self.nodes[source].engine.connect(
-            target,
-            heartbeats=Lane(self._kernel, _limits(lanes.heartbeats, lanes.call_timeout), calls),
-            others=Lane(self._kernel, _limits(lanes.others, lanes.call_timeout), calls),
-        )
+        self.nodes[source].engine.connect(target, heartbeats=heartbeats, others=others)
 
     def _install(self) -> None:
         for set_name, data in self._system.data.items():
@@ -194,13 +198,42 @@ class Cluster:
                 for node in self.nodes.values():
                     node.store.install(key, rows)
 
-    def _happen(self, event: EventSpec) -> None:
+    def _happen(self, happening: Event) -> None:
+        event: EventSpec = happening.argument
         if event.step_down is not None:
             self.node(event.step_down).engine.step_down()
         elif event.transfer_to is not None:
             self.leader().engine.transfer(number(event.transfer_to))
         elif event.stall is not None:
             self.node(event.stall).engine.stall(event.lasting)
+
+
+def counter_names(nodes: int) -> list[str]:
+    """The counters that a cluster of so many nodes has."""
+    return [
+        *COUNTERS,
+        "messages.sent",
+        *(f"n{id}.loop.busy_ns" for id in range(1, nodes + 1)),
+        "conflicts",
+    ]
+
+
+def _traced(
+    receive: Callable[[Any], None], trace: Trace, kernel: Kernel, where: str
+) -> Callable[[Any], None]:
+    """`receive`, with each message noted before."""
+
+    def noted(message: Any) -> None:
+        trace.add(
+            kernel.now,
+            where,
+            type(message).__name__,
+            term=message.term,
+            context=getattr(message, "context", None),
+        )
+        receive(message)
+
+    return noted
 
 
 def number(name: str) -> int:
@@ -234,12 +267,6 @@ def _rows(data: DataSpec) -> Rows:
     elif data.state.endswith("_expired"):
         expiry = -EPOCH_NS
     return make_rows(data.state, content, expiry)
-
-
-def _limits(lane: LaneSpec, timeout_ns: int) -> LaneLimits:
-    return LaneLimits(
-        lane.capacity, None if lane.in_flight == "unlimited" else lane.in_flight, timeout_ns
-    )
 
 
 def _loop_costs(system: System) -> LoopCosts:

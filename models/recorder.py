@@ -11,6 +11,7 @@ from models.service import Outcome
 from models.workload.tickets import Ticket
 from sim.kernel import Kernel
 from sim.record import Histogram, Timeline
+from sim.trace import Trace
 from sim.trail import Trail
 
 OK: Final = "ok"
@@ -32,6 +33,7 @@ class Recorder:
         skip_scripts: int,
         skip_ns: int,
         timelines: int,
+        trace: Trace | None,
     ) -> None:
         """The first `skip_scripts` of each group and all sent before `skip_ns` are not measured.
 
@@ -42,24 +44,27 @@ class Recorder:
         self._skip_scripts = skip_scripts
         self._skip_ns = skip_ns
         self._timelines_max = timelines
+        self._trace = trace
         self._stride = 1
         self.loads = loads
         self._kinds = kinds
         self.scripts = [kind for names in kinds for kind in names]
         self._first_kind = [sum(map(len, kinds[:group])) for group in range(len(kinds))]
         self.outcomes = {OK: 0}
-        self.columns = {name: array("q") for name in COLUMNS}
-        self._append = [column.append for column in self.columns.values()]
+        self._cells = array("q")
+        """Row by row; one flat array holds a million scripts in 56 MB."""
         self.attempts: Counter[tuple[int, ...]] = Counter()
-        self.timelines: list[tuple[int, Timeline]] = []
+        self.timelines: list[Timeline] = []
         self.counted = 0
         """Verifications in all tallies, measured or not, whatever became of the attempt."""
         self.measured_from: int | None = None
         self.judge = SafetyJudge()
 
-    def began(self, group: int, ticket: Ticket, start_ns: int) -> Trail | None:
+    def began(self, group: int, ticket: Ticket, start_ns: int, outcome: Outcome) -> Trail | None:
         """A script is sent."""
-        self.judge.began((group, ticket.id), start_ns)
+        self.judge.began(outcome, start_ns)
+        if self._trace is not None:
+            self._trace.add(start_ns, f"{self.loads[group]} #{ticket.id}", "sent")
         if ticket.id < self._skip_scripts or start_ns < self._skip_ns:
             return None
         if self.measured_from is None:
@@ -74,33 +79,38 @@ class Recorder:
         """A script is answered, now."""
         now = self._kernel.now
         self._kernel.progress += 1
+        if self._trace is not None:
+            who = f"{self.loads[group]} #{ticket.id}"
+            self._trace.add(now, who, "answered", attempts=outcome.attempts)
         for tally in outcome.tallies:
             self.counted += sum(tally[:_SITES])
-        self.judge.ended((group, ticket.id), self._operation(group, ticket, start_ns, outcome))
+        if self.judge.concerned or outcome.commit_ts:
+            self.judge.ended(outcome, self._operation(group, ticket, start_ns, outcome))
+        else:
+            self.judge.ended_idle(outcome)
         if ticket.id < self._skip_scripts or start_ns < self._skip_ns:
             return
-        reply = outcome.reply
         code = 0
-        if isinstance(reply, ErrorReply):
-            text = reply.text.decode(errors="replace")
+        if type(outcome.reply) is ErrorReply:
+            text = outcome.reply.text.decode(errors="replace")
             code = self.outcomes.setdefault(text, len(self.outcomes))
-        values = (
-            ticket.id,
-            group,
-            self._first_kind[group] + ticket.kind,
-            start_ns,
-            now - start_ns,
-            code,
-            outcome.attempts,
+        self._cells.extend(
+            (
+                ticket.id,
+                group,
+                self._first_kind[group] + ticket.kind,
+                start_ns,
+                now - start_ns,
+                code,
+                outcome.attempts,
+            )
         )
-        for append, value in zip(self._append, values, strict=True):
-            append(value)
         # An attempt that ended in an error served nothing; all before it ran to a write conflict.
         for tally in outcome.tallies[:-1] if outcome.failed else outcome.tallies:
             self.attempts[tuple(tally)] += 1
         if trail is not None:
             trail.mark("local", "reply", now)
-            self._keep(group, trail)
+            self._keep(trail)
 
     def _operation(self, group: int, ticket: Ticket, start_ns: int, outcome: Outcome) -> Operation:
         settled = outcome.commit_ts and not outcome.unsettled
@@ -116,11 +126,16 @@ class Recorder:
             outcome.written_keys,
         )
 
-    def _keep(self, group: int, trail: Trail) -> None:
-        self.timelines.append((group, trail.timeline()))
+    def columns(self) -> dict[str, list[int]]:
+        """One value per measured script, in the order of their answers."""
+        width = len(COLUMNS)
+        return {name: self._cells[i::width].tolist() for i, name in enumerate(COLUMNS)}
+
+    def _keep(self, trail: Trail) -> None:
+        self.timelines.append(trail.timeline())
         if len(self.timelines) > 2 * self._timelines_max:
             self._stride *= 2
-            self.timelines = [kept for kept in self.timelines if kept[1].id % self._stride == 0]
+            self.timelines = [kept for kept in self.timelines if kept.id % self._stride == 0]
 
     def histogram(self) -> Histogram:
         """Tallies of all measured attempts that ran their script to its end."""

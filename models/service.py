@@ -10,7 +10,7 @@ that a script which need not wait between two reads costs no event for them.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from models.attempt import Attempt, LocalCosts
 from models.engine.engine import DeadlineExceeded, Engine, NotLeader
@@ -26,6 +26,10 @@ from models.store.clock import CommitClock
 from models.store.versions import Commit, Store
 from sim.kernel import Kernel, Slots, Steps
 from sim.trail import Trail
+
+_CONFLICT: Final = ErrorReply(b"write conflict")
+_RETRY_LIMIT: Final = ErrorReply(b"redis txn retry limit exceeded: write conflict")
+_DEADLINE: Final = ErrorReply(str(DeadlineExceeded()).encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,12 @@ class Outcome:
         self.read_keys: Iterable[bytes] = ()
         self.written_keys: tuple[bytes, ...] = ()
 
+    def reset(self) -> None:
+        """As new: the request is sent again in another form."""
+        assert not self.tallies, "an attempt was made already"
+        self.reply = None
+        self.failed = False
+
     def fail(self, reply: ErrorReply) -> None:
         """End with an error."""
         self.reply = reply
@@ -134,30 +144,29 @@ class Service:
 
     def execute(self, request: Request, outcome: Outcome, trail: Trail | None) -> Steps:
         """Carry out a request: fills `outcome`, and `trail` if there is one."""
-        arrived = self._kernel.now
-        script = self._script(request, outcome)
-        if outcome.failed:
-            return
-        yield from self._workers.take()
-        if trail is not None:
-            trail.mark("queue", "wait for a worker", self._kernel.now)
-        machine = None if script is None else self._machines.take()
+        deadline = self._kernel.now + self._deadline_ns
+        machine = script = None
+        if request.command is None:
+            script = self._script(request)
+            if script is None:
+                outcome.fail(NO_SCRIPT)
+                return
+            machine = self._machines.take()
+        if not self._workers.take_now():
+            yield self._workers.wait()
+            if trail is not None:
+                trail.mark("queue", "wait for a worker", self._kernel.now)
         try:
-            yield from self._until_settled(request, script, machine, outcome, trail, arrived)
+            yield from self._until_settled(request, script, machine, outcome, trail, deadline)
         finally:
+            self._workers.give_back()
             if machine is not None:
                 self._machines.give_back(machine)
-            self._workers.give_back()
 
-    def _script(self, request: Request, outcome: Outcome) -> Script | None:
-        if request.command is not None:
-            return None
+    def _script(self, request: Request) -> Script | None:
         if request.sha is None:
             return self.scripts.load(request.body)
-        found = self.scripts.find(request.sha)
-        if found is None:
-            outcome.fail(NO_SCRIPT)
-        return found
+        return self.scripts.find(request.sha)
 
     def _until_settled(
         self,
@@ -166,20 +175,11 @@ class Service:
         machine: Machine | None,
         outcome: Outcome,
         trail: Trail | None,
-        arrived: int,
+        deadline: int,
     ) -> Steps:
         """Attempt after attempt until one is settled, the limit is met or the deadline passes."""
-        deadline = arrived + self._deadline_ns
         pause = self._retry.first_ns
-        while True:
-            outcome.attempts += 1
-            tally = new_tally()
-            outcome.tallies.append(tally)
-            conflict = yield from self._attempt(
-                request, script, machine, outcome, tally, trail, deadline
-            )
-            if not conflict:
-                return
+        while (yield from self._attempt(request, script, machine, outcome, trail, deadline)):
             self.conflicts += 1
             if outcome.attempts >= self._retry.executions:
                 outcome.fail(_RETRY_LIMIT)
@@ -200,66 +200,52 @@ class Service:
         script: Script | None,
         machine: Machine | None,
         outcome: Outcome,
-        tally: Tally,
         trail: Trail | None,
         deadline: int,
     ) -> Steps:
         """One attempt; True when it met a write conflict, else `outcome` is final."""
+        kernel, store, policy = self._kernel, self._store, self._policy
+        tally = new_tally()
+        outcome.attempts += 1
+        outcome.tallies.append(tally)
         try:
-            yield from self._fence(tally, deadline)
+            if policy.start is Start.READ_INDEX:
+                yield self._engine.linearizable_read(Site.SCRIPT_START, tally, deadline)
+            elif policy.start is Start.LOG:
+                yield self._engine.log_read(Site.SCRIPT_START, tally, deadline)
         except (NotLeader, DeadlineExceeded) as error:
             outcome.fail(ErrorReply(str(error).encode()))
             return False
         finally:
             if trail is not None:
-                trail.mark("round", "fence", self._kernel.now)
-        store = self._store
+                trail.mark("round", "fence", kernel.now)
         start_ts = outcome.start_ts = store.last_commit_ts
-        outcome.read_ns = self._kernel.now
+        outcome.read_ns = kernel.now
         store.pin(start_ts)
         try:
             context = Context(store, start_ts)
-            attempt = Attempt(
-                self._kernel, self._engine, self._policy, self._costs, context, tally, trail
-            )
+            attempt = Attempt(kernel, self._engine, policy, self._costs, context, tally, trail)
             outcome.read_keys = context.keys
-            if script is None or machine is None:
+            if machine is None:
                 yield from self._run_command(request, attempt, outcome)
             else:
-                yield from self._run_script(script, request, machine, attempt, outcome, deadline)
-            if outcome.failed:
+                state = machine.start(script, request.keys, request.argv, attempt.answer)
+                while type(state) is Call:
+                    reply = yield from attempt.settle()
+                    if kernel.now > deadline:
+                        # The read itself has no deadline; the Lua VM notices after it.
+                        state = machine.kill(_DEADLINE.text)
+                    else:
+                        state = machine.resume(reply)
+                outcome.reply = state.reply
+                outcome.failed = state.raised
+            attempt.charge()
+            if outcome.failed or not context.wrote():
                 yield from attempt.pay()
                 return False
-            conflict = yield from self._commit(attempt, outcome)
-            return conflict
+            return (yield from self._commit(attempt, outcome))
         finally:
             store.unpin(start_ts)
-
-    def _fence(self, tally: Tally, deadline: int) -> Steps:
-        if self._policy.start is Start.READ_INDEX:
-            yield self._engine.linearizable_read(Site.SCRIPT_START, tally, deadline)
-        elif self._policy.start is Start.LOG:
-            yield self._engine.log_read(Site.SCRIPT_START, tally, deadline)
-
-    def _run_script(
-        self,
-        script: Script,
-        request: Request,
-        machine: Machine,
-        attempt: Attempt,
-        outcome: Outcome,
-        deadline: int,
-    ) -> Steps:
-        state = machine.start(script, request.keys, request.argv, attempt.answer)
-        while type(state) is Call:
-            reply = yield from attempt.settle()
-            if self._kernel.now > deadline:
-                # The read itself has no deadline; the Lua VM notices after it.
-                state = machine.kill(_DEADLINE.text)
-            else:
-                state = machine.resume(reply)
-        outcome.reply = state.reply
-        outcome.failed = state.raised
 
     def _run_command(self, request: Request, attempt: Attempt, outcome: Outcome) -> Steps:
         assert request.command is not None
@@ -272,15 +258,10 @@ class Service:
     def _commit(self, attempt: Attempt, outcome: Outcome) -> Steps:
         """Commit what the attempt wrote; True on a write conflict."""
         attempt.begin("commit")
-        context = attempt.context
-        context.now = self._kernel.now + attempt.owed
         early = 0 if self._timestamp_at_proposal else self._next_timestamp()
-        changes = plan_commit(context)
+        changes = plan_commit(attempt.context)
         try:
-            if self._policy.waits_inside:
-                yield from attempt.read_verified()
-            else:
-                attempt.charge()
+            yield from attempt.read_verified()
             yield from attempt.pay()
             if changes is None:
                 return False
@@ -296,9 +277,8 @@ class Service:
             return Commit(outcome.start_ts, commit_ts, changes.at(commit_ts))
 
         try:
-            applied: Applied = yield self._engine.propose(
-                entry, self._kernel.now + self._deadline_ns
-            )
+            until = self._kernel.now + self._deadline_ns
+            applied: Applied = yield self._engine.propose(entry, until)
         except (NotLeader, DeadlineExceeded) as error:
             outcome.unsettled = outcome.commit_ts > 0
             outcome.fail(ErrorReply(str(error).encode()))

@@ -127,7 +127,7 @@ class StoreSpec(Spec):
     point_read: Duration = Field(
         default="10us",
         validate_default=True,
-        description="One GetAt or ExistsAt, its lock probe included. Assumed, system.md 9: 10-50 us.",
+        description="One GetAt or ExistsAt with its lock probe. Assumed, system.md 9: 10-50 us.",
     )
     scan: Duration = Field(
         default="20us",
@@ -225,7 +225,7 @@ class KeySpec(Spec):
     count: Count = Field(default=1, description="How many keys, all different.")
     pick: Literal["uniform", "zipf", "first"] = Field(
         default="uniform",
-        description="`zipf`: the k-th key with weight 1/k^exponent. `first`: always the first ones.",
+        description="`zipf`: key number k with weight 1/k^exponent. `first`: always the first.",
     )
     exponent: Annotated[Number, Field(gt=0)] = Field(default=1.0, description="For `zipf`.")
 
@@ -292,7 +292,7 @@ class LoadSpec(Spec):
     )
     attach: NodeName | Literal["leader"] = Field(
         default="leader",
-        description="Where they send: to whoever leads (found without cost), or always to one node.",
+        description="Where they send: to whoever leads (found for free), or always to one node.",
     )
     scripts: Annotated[list[CallSpec], Field(min_length=1)]
 

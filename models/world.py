@@ -16,6 +16,7 @@ from sim.errors import LimitReached
 from sim.kernel import Event, Kernel
 from sim.record import VariantRecord, digest
 from sim.rng import Streams
+from sim.trace import Trace
 from sim.units import human_duration
 
 
@@ -28,14 +29,19 @@ class World:
         *,
         seed: int,
         lua_files: dict[str, str],
+        trace: Trace | None = None,
         tie_break: Callable[[], int] | None = None,
     ) -> None:
-        """`lua_files` holds the text of each file that the scenario names."""
+        """`lua_files` holds the text of each file that the scenario names.
+
+        Neither `trace` nor `tie_break` (see `sim.kernel`) changes what is recorded; the latter may
+        change figures, but no verdict.
+        """
         self._system = system
         self._lua_files = lua_files
         self.kernel = Kernel(tie_break=tie_break)
         self._streams = Streams(seed)
-        self.cluster = Cluster(self.kernel, system, self._streams)
+        self.cluster = Cluster(self.kernel, system, self._streams, trace)
         kinds = [[self._kind(call) for call in load.scripts] for load in system.workload]
         self.recorder = Recorder(
             self.kernel,
@@ -44,6 +50,7 @@ class World:
             skip_scripts=system.warmup.scripts or 0,
             skip_ns=system.warmup.time or 0,
             timelines=system.timelines,
+            trace=trace,
         )
         self._running = 0
         self._groups = [
@@ -81,6 +88,11 @@ class World:
                 self._running += 1
                 group.start_open(self._gaps(load), self._finished)
 
+    def tickets_in_all(self) -> int | None:
+        """How many scripts will be run, or None when time decides."""
+        stop, warmup = self._system.stop.scripts, self._system.warmup.scripts or 0
+        return None if stop is None else (warmup + stop) * len(self._groups)
+
     def _finished(self) -> None:
         self._running -= 1
         if self._running == 0:
@@ -99,11 +111,11 @@ class World:
     # -- clients --------------------------------------------------------------------------------
 
     def _kind(self, call: CallSpec) -> CallKind:
+        body, name = call.lua or "", "script"
         if call.command is not None:
-            body, name = "", call.command[0].upper()
-        else:
-            body = self._lua_files[call.lua_file] if call.lua is None else call.lua
-            name = "script" if call.lua_file is None else call.lua_file.removesuffix(".lua")
+            name = call.command[0].upper()
+        elif call.lua_file is not None:
+            body, name = self._lua_files[call.lua_file], call.lua_file.removesuffix(".lua")
         text = body.encode()
         return CallKind(
             name=call.name or name,
@@ -165,7 +177,7 @@ class World:
         )
         content: dict[str, Any] = {
             "counters": counters,
-            "columns": {key: column.tolist() for key, column in recorder.columns.items()},
+            "columns": recorder.columns(),
             "histograms": {"attempts": recorder.histogram()},
             "verdicts": {"safety": recorder.judge.verdict(), "ledger": ledger},
         }
@@ -181,7 +193,7 @@ class World:
                 "script": recorder.scripts,
                 "outcome": list(recorder.outcomes),
             },
-            timelines=[timeline for _, timeline in recorder.timelines],
+            timelines=recorder.timelines,
             digest=digest(**content),
             **content,
         )

@@ -39,8 +39,8 @@ class Document:
         location = self._expand(path.split("."))
         parent: Any = self.content
         for part in location[:-1]:
-            if isinstance(parent, list):
-                parent = parent[int(part)]
+            if isinstance(part, int):
+                parent = parent[part]
             else:
                 parent = parent.setdefault(part, {})
             if not isinstance(parent, dict | list):

@@ -7,13 +7,13 @@ from typing import Any
 from models.script.syntax import syntax_error
 from pydantic import BaseModel, ValidationError
 
-from models.cluster import number
+from models.cluster import counter_names
 from models.redis.key_states import type_of
 from models.redis.table import COMMANDS
 from models.spec import Scenario, System
 from readfence.complaints import complaints
 from readfence.places import Document, Location
-from reports.expect import Expectation, parse
+from reports.expect import parse
 from sim.errors import InputError
 
 SUFFIX = ".yaml"
@@ -39,7 +39,8 @@ class Loaded:
     path: Path
     scenario: Scenario
     variants: list[Variant]
-    expectations: list[Expectation]
+    expectation_lines: list[int | None]
+    """On which line of the file each expectation stands."""
     lua_files: dict[str, str]
 
 
@@ -47,6 +48,11 @@ def shipped_folder() -> Path:
     """Where the shipped scenarios lie: in the package when installed, beside it in a checkout."""
     inside = Path(__file__).parent / "scenarios"
     return inside if inside.is_dir() else Path(__file__).parent.parent / "scenarios"
+
+
+def shipped() -> list[str]:
+    """Names of the shipped scenarios; gates that must fail are not among them."""
+    return sorted(path.stem for path in shipped_folder().glob(f"*{SUFFIX}"))
 
 
 def find(name: str) -> Path:
@@ -103,9 +109,9 @@ class _Reader:
         lua_files = self._lua_files(variants)
         for variant in variants:
             self._check_references(variant, lua_files)
-        expectations = self._expectations(scenario, [variant.name for variant in variants])
+        lines = self._expectation_lines(scenario, variants)
         self._raise_if_any()
-        return Loaded(path.stem, path, scenario, variants, expectations, lua_files)
+        return Loaded(path.stem, path, scenario, variants, lines, lua_files)
 
     def _complain(self, location: Location, text: str) -> None:
         dotted = ".".join(str(part) for part in location)
@@ -163,18 +169,15 @@ class _Reader:
             written = location and location[0] in variant.settings
             self._complain(inside if written else location, text)
 
-    def _expectations(self, scenario: Scenario, names: list[str]) -> list[Expectation]:
-        parsed = []
+    def _expectation_lines(self, scenario: Scenario, variants: list[Variant]) -> list[int | None]:
+        names = [variant.name for variant in variants]
+        counters = counter_names(scenario.cluster.nodes)
         for i, text in enumerate(scenario.expect):
             try:
-                parsed.append(parse(text, names))
+                parse(text, variants=names, counters=counters)
             except InputError as error:
                 self._complain(("expect", i), str(error))
-        return parsed
-
-    def line_of_expectation(self, i: int) -> int | None:
-        """Line of the i-th expectation, for annotations."""
-        return self._document.line(("expect", i))
+        return [self._document.line(("expect", i)) for i in range(len(scenario.expect))]
 
 
 def reference_problems(system: System, lua_files: dict[str, str]) -> "list[tuple[Location, str]]":
@@ -209,12 +212,13 @@ def reference_problems(system: System, lua_files: dict[str, str]) -> "list[tuple
 
 def _timer_problems(system: System) -> list[tuple[Location, str]]:
     engine = system.engine
-    problems: list[tuple[Location, str]] = []
     if engine.tick == 0:
         return [(("engine", "tick"), "expected a duration above 0")]
-    for name in ("heartbeat", "election"):
-        if getattr(engine, name) % engine.tick or getattr(engine, name) == 0:
-            problems.append((("engine", name), "expected a whole number of ticks, at least one"))
+    problems: list[tuple[Location, str]] = [
+        (("engine", name), "expected a whole number of ticks, at least one")
+        for name in ("heartbeat", "election")
+        if getattr(engine, name) % engine.tick or getattr(engine, name) == 0
+    ]
     if engine.heartbeat >= engine.election:
         problems.append((("engine", "heartbeat"), "expected less than the election timeout"))
     return problems
@@ -298,12 +302,3 @@ def _merged(base: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
 
 def _why(error: Exception) -> str:
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)
-
-
-def expectation_lines(loaded: Loaded) -> list[int | None]:
-    """On which line of its file each expectation stands."""
-    document = Document(loaded.path, loaded.path.read_text(encoding="utf-8"))
-    return [document.line(("expect", i)) for i in range(len(loaded.scenario.expect))]
-
-
-__all__ = ["Loaded", "Variant", "expectation_lines", "find", "load", "number", "shipped_folder"]

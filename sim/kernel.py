@@ -95,12 +95,19 @@ class Task:
         self._go(None)
 
     def _go(self, value: Any) -> None:
+        """Hand `value` to the generator and wait for what it yields."""
         try:
             wait = self._send(value)
         except StopIteration:
             del self._kernel.tasks[self]
             return
-        self._wait(wait)
+        self.waits_for = wait
+        if type(wait) is int:
+            self._kernel.after(wait, self._wake)
+        elif type(wait) is Future and not wait.done and wait._waiter is None:
+            wait._waiter = self
+        else:
+            self._take_up(wait)
 
     def _throw(self, error: Exception) -> None:
         try:
@@ -108,16 +115,14 @@ class Task:
         except StopIteration:
             del self._kernel.tasks[self]
             return
-        self._wait(wait)
-
-    def _wait(self, wait: Wait) -> None:
         self.waits_for = wait
         if type(wait) is int:
             self._kernel.after(wait, self._wake)
-            return
-        assert type(wait) is Future, (
-            f"{self.name} must yield an int of ns or a Future, got {wait!r}"
-        )
+        else:
+            self._take_up(wait)
+
+    def _take_up(self, wait: Wait) -> None:
+        assert type(wait) is Future, f"{self.name}: expected ns as an int or a Future, got {wait!r}"
         assert wait._waiter is None, f"two tasks wait for {wait.what}"
         if not wait.done:
             wait._waiter = self
@@ -236,24 +241,28 @@ class Slots:
         self._kernel = kernel
         self._free = count
         self._what = what
-        self._queue: deque[Future] = deque()
+        self._queue: deque[tuple[int, Future]] = deque()
         self.waited_ns = 0
         """Time spent in the queue so far, summed over all who waited."""
 
-    def take(self) -> Steps:
-        """Wait for a slot and take it: `yield from slots.take()`."""
+    def take_now(self) -> bool:
+        """Take a slot if one is free; else `wait` for one."""
         if self._free:
             self._free -= 1
-            return
-        since = self._kernel.now
+            return True
+        return False
+
+    def wait(self) -> Future:
+        """Resolves when a slot has been taken for the caller, in the order of the calls."""
         turn = Future(self._what)
-        self._queue.append(turn)
-        yield turn
-        self.waited_ns += self._kernel.now - since
+        self._queue.append((self._kernel.now, turn))
+        return turn
 
     def give_back(self) -> None:
-        """Return a slot; the longest waiting one gets it."""
+        """Return a slot; who has waited longest gets it."""
         if self._queue:
-            self._queue.popleft().resolve()
+            since, turn = self._queue.popleft()
+            self.waited_ns += self._kernel.now - since
+            turn.resolve()
         else:
             self._free += 1

@@ -9,12 +9,14 @@ from typing import TextIO
 
 
 class Trace:
-    """Writes one JSON line per event: instant in ns, where, what, and details."""
+    """Writes one JSON line per event: run, instant in ns, where, what, and details."""
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, file: TextIO, run: str) -> None:
+        """`run` stands on each line, so that several runs can share a file."""
         self._file = file
+        self._run = run
 
     def add(self, t_ns: int, where: str, what: str, **details: int | str | None) -> None:
         """Append one event."""
-        line = {"t": t_ns, "where": where, "what": what, **details}
+        line = {"run": self._run, "t_ns": t_ns, "where": where, "what": what, **details}
         self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")

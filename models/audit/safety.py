@@ -70,19 +70,22 @@ class SafetyJudge:
         self._checked = 0
         self._violations = 0
         self._examples: list[str] = []
-        self._writes = False
+        self.concerned = False
+        """Whether anything has been written yet; before that, nothing can have been missed."""
 
     def began(self, token: object, sent_ns: int) -> None:
         """A script is sent; `token` names it until `ended`."""
         self._in_progress[token] = sent_ns
 
-    def ended(self, token: object, operation: Operation) -> None:
-        """A script is answered."""
+    def ended_idle(self, token: object) -> None:
+        """A script is answered that nothing can be said of (see `concerned`)."""
         del self._in_progress[token]
         self._checked += 1
-        if not self._writes and not operation.commit_ts:
-            return  # nothing has been written yet, so nothing can have been missed
-        self._writes = True
+
+    def ended(self, token: object, operation: Operation) -> None:
+        """A script is answered."""
+        self.ended_idle(token)
+        self.concerned = True
         if operation.read_ts:
             for key in operation.read_keys:
                 self._judge_read(key, operation)

@@ -57,19 +57,20 @@ def ledger_verdict(*, counted: int, unclaimed: int, log_reads: int, tap: WireTap
     """Whether every confirmation counted was one, and every one was counted.
 
     `counted`: confirmations in all tallies (V + F + L + C). `unclaimed`: confirmations whose
-    requester had given up. `log_reads`: those of `counted` that were an entry in the Raft log, which
-    has its own quorum.
+    requester had given up. `log_reads`: those of `counted` that were an entry in the Raft log,
+    which has its own quorum.
     """
     expected = tap.confirmed - unclaimed + log_reads
     if counted == expected:
         return Verdict(verdict="ok", checked=tap.confirmed + log_reads)
+    text = (
+        f"{counted:,} verifications were counted, but a quorum confirmed {expected:,} "
+        f"({tap.confirmed:,} read contexts on the wire, {unclaimed:,} of them given up, "
+        f"{log_reads:,} log entries)"
+    )
     return Verdict(
         verdict="violated",
         checked=tap.confirmed + log_reads,
         violations=abs(counted - expected),
-        examples=[
-            f"{counted:,} verifications were counted, but a quorum confirmed {expected:,} "
-            f"({tap.confirmed:,} read contexts on the wire, {unclaimed:,} of them given up, "
-            f"{log_reads:,} log entries)"
-        ],
+        examples=[text],
     )

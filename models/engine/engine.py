@@ -12,7 +12,7 @@ counts as a verification, it counts when a quorum has confirmed the read context
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from models.audit.wire import WireTap
 from models.engine.lanes import Lane
@@ -21,6 +21,7 @@ from models.raft.core import Raft
 from models.raft.messages import (
     Heartbeat,
     HeartbeatResponse,
+    Message,
     TimeoutNow,
     VoteRequest,
     VoteResponse,
@@ -28,19 +29,22 @@ from models.raft.messages import (
 from sim.deadlines import Deadlines
 from sim.kernel import Event, Future, Kernel
 
-URGENT: Final = (VoteRequest, VoteResponse, TimeoutNow)
-"""Messages other than heartbeats that take the heartbeats' lane."""
+URGENT: Final = (Heartbeat, HeartbeatResponse, VoteRequest, VoteResponse, TimeoutNow)
+"""Messages that take the heartbeats' lane."""
+LOG_KEPT: Final = 10_000
+"""Applied entries that stay in the log for peers that lag behind."""
+_NEVER: Final = 1 << 62
 
 
 class NotLeader(Exception):
-    """This node does not lead, or stopped leading while the request was pending."""
+    """The node does not lead, or stopped leading while the request was pending."""
 
     def __init__(self) -> None:
         super().__init__("etcd raft engine is not leader")
 
 
 class DeadlineExceeded(Exception):
-    """The requester's deadline passed first."""
+    """The deadline of the requester passed first."""
 
     def __init__(self) -> None:
         super().__init__("context deadline exceeded")
@@ -63,15 +67,14 @@ COUNTERS: Final = (
     "rounds.confirmed",
     "rounds.unclaimed",
     "rounds.log",
-    "messages.sent",
     "messages.dropped",
     "heartbeats.dropped",
     "inbound.dropped",
-    "entries.committed",
+    "entries.applied",
     "elections.won",
     "leadership.lost",
-    "loop.busy_ns",
 )
+Handler: TypeAlias = Callable[[Any], object]
 _WAITING: Final = tuple(f"a quorum ({site.name.lower()})" for site in Site)
 
 
@@ -111,11 +114,11 @@ class Engine:
         self._inbound_capacity = inbound_capacity
         self._apply = apply
         self._tap = tap
-        self._heartbeat_lanes: dict[int, Lane] = {}
-        self._other_lanes: dict[int, Lane] = {}
-        self._queue: deque[tuple[Callable[[Any], None], Any, int]] = deque()
+        self._urgent: dict[int, Lane] = {}
+        self._others: dict[int, Lane] = {}
+        self._queue: deque[tuple[Handler, Any, int]] = deque()
         self._busy = False
-        self._armed: int | None = None
+        self._armed_tick = _NEVER
         self._next_context = 1
         self._reads: dict[int, _Read] = {}
         self._unapplied: list[tuple[int, _Read]] = []
@@ -123,13 +126,17 @@ class Engine:
         self._results: list[tuple[Future, Any]] = []
         self._deadlines = Deadlines(kernel, DeadlineExceeded)
         self._led = False
+        self._compacted = 0
         self.applied = raft.commit_index
+        self.busy_ns = 0
+        """How long the loop has been busy."""
+        self.messages_sent = 0
         self.counters = dict.fromkeys(COUNTERS, 0)
 
     def connect(self, peer: int, *, heartbeats: Lane, others: Lane) -> None:
         """Lanes to a peer."""
-        self._heartbeat_lanes[peer] = heartbeats
-        self._other_lanes[peer] = others
+        self._urgent[peer] = heartbeats
+        self._others[peer] = others
 
     def start(self) -> None:
         """Arm the timers."""
@@ -180,12 +187,17 @@ class Engine:
         future.what = _WAITING[site]
         return future
 
-    def receive(self, message: Any) -> None:
+    def receive(self, message: Message) -> None:
         """A message arrives from a peer; without room in the queue it is dropped and counted."""
-        if len(self._queue) >= self._inbound_capacity:
+        if not self._busy:
+            self._busy = True
+            service = self._costs.message
+            self.busy_ns += service
+            self._kernel.after(service, self._served, (self._handle_message, message))
+        elif len(self._queue) < self._inbound_capacity:
+            self._queue.append((self._handle_message, message, self._costs.message))
+        else:
             self.counters["inbound.dropped"] += 1
-            return
-        self._enqueue(self._handle_message, message, self._costs.message)
 
     def step_down(self) -> None:
         """A scripted step-down: this node stops leading; no successor is named."""
@@ -207,47 +219,48 @@ class Engine:
 
     # -- the loop -------------------------------------------------------------------------------
 
-    def _enqueue(self, handle: Callable[[Any], None], argument: Any, service: int) -> None:
+    def _enqueue(self, handle: Handler, argument: Any, service: int) -> None:
         if self._busy:
             self._queue.append((handle, argument, service))
         else:
             self._busy = True
-            self._serve(handle, argument, service)
-
-    def _serve(self, handle: Callable[[Any], None], argument: Any, service: int) -> None:
-        self.counters["loop.busy_ns"] += service
-        self._kernel.after(service, self._served, (handle, argument))
+            self.busy_ns += service
+            self._kernel.after(service, self._served, (handle, argument))
 
     def _served(self, event: Event) -> None:
+        """One request or message has had its service time: carry it out."""
         handle, argument = event.argument
         handle(argument)
-        if self.raft.must_sync:
-            pause = self._fsync()
-            self.counters["loop.busy_ns"] += pause
-            self._kernel.after(pause, self._synced)
-        else:
-            self._send_and_apply()
-
-    def _synced(self, event: Event) -> None:
-        self.raft.stable()
-        self._send_and_apply()
-
-    def _send_and_apply(self) -> None:
         raft = self.raft
+        if raft.must_sync:
+            pause = self._fsync()
+            self.busy_ns += pause
+            self._kernel.after(pause, self._synced)
+            return
         if raft.outbox:
             self._send()
         if raft.commit_index > self.applied:
-            pause = self._apply_committed()
-            if pause:
-                self.counters["loop.busy_ns"] += pause
-                self._kernel.after(pause, self._answer)
-                return
-        self._answer(None)
+            self._apply_committed()
+        else:
+            self._answer()
 
-    def _answer(self, event: Event | None) -> None:
+    def _synced(self, event: Event) -> None:
+        raft = self.raft
+        raft.stable()
+        if raft.outbox:
+            self._send()
+        if raft.commit_index > self.applied:
+            self._apply_committed()
+        else:
+            self._answer()
+
+    def _applied(self, event: Event) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
         """Hand out what is done, then take the next from the queue."""
         raft = self.raft
-        if self._led or raft.is_leader:
+        if raft.is_leader is not self._led:
             self._note_leadership()
         if self._results:
             results, self._results = self._results, []
@@ -259,19 +272,22 @@ class Engine:
         if self._unapplied:
             self._release_applied()
         if self._queue:
-            self._serve(*self._queue.popleft())
+            handle, argument, service = self._queue.popleft()
+            self.busy_ns += service
+            self._kernel.after(service, self._served, (handle, argument))
         else:
             self._busy = False
-        self._arm()
+        if raft.next_tick < self._armed_tick:
+            self._arm()
 
     # -- handlers -------------------------------------------------------------------------------
 
     def _tick(self) -> int:
         return self._kernel.now // self._tick_ns
 
-    def _handle_message(self, message: Any) -> None:
+    def _handle_message(self, message: Message) -> None:
         self.raft.step(message, self._kernel.now // self._tick_ns)
-        if type(message) is HeartbeatResponse and message.context:
+        if type(message) is HeartbeatResponse and message.context is not None:
             self._tap.acknowledged(self.raft.id, message.sender, message.context)
 
     def _handle_read(self, read: _Read) -> None:
@@ -306,23 +322,23 @@ class Engine:
 
     def _send(self) -> None:
         outbox, self.raft.outbox = self.raft.outbox, []
-        counters = self.counters
+        seen: int | None = None
         for peer, message in outbox:
-            kind = type(message)
-            if kind is Heartbeat or kind is HeartbeatResponse:
-                if kind is Heartbeat and message.context:
-                    self._tap.heartbeat_sent(self.raft.id, message.context)
-                if not self._heartbeat_lanes[peer].send(message):
-                    counters["heartbeats.dropped"] += 1
-                    counters["messages.dropped"] += 1
-            else:
-                lanes = self._heartbeat_lanes if kind in URGENT else self._other_lanes
-                if not lanes[peer].send(message):
-                    counters["messages.dropped"] += 1
-        counters["messages.sent"] += len(outbox)
+            if type(message) is Heartbeat:
+                if message.context is not None and message.context != seen:
+                    seen = message.context
+                    self._tap.heartbeat_sent(self.raft.id, seen)
+                if not self._urgent[peer].send(message):
+                    self.counters["heartbeats.dropped"] += 1
+                    self.counters["messages.dropped"] += 1
+            elif not (self._urgent if type(message) in URGENT else self._others)[peer].send(
+                message
+            ):
+                self.counters["messages.dropped"] += 1
+        self.messages_sent += len(outbox)
 
-    def _apply_committed(self) -> int:
-        """Apply what is committed; the time it takes in ns."""
+    def _apply_committed(self) -> None:
+        """Apply what is committed, which takes its time on the loop."""
         raft = self.raft
         costs = self._costs
         pause = 0
@@ -337,9 +353,13 @@ class Engine:
             future = self._proposals.pop((index, term), None)
             if future is not None:
                 self._results.append((future, result))
-        self.counters["entries.committed"] += raft.commit_index - self.applied
+        self.counters["entries.applied"] += raft.commit_index - self.applied
         self.applied = raft.commit_index
-        return pause
+        if self.applied - self._compacted > 2 * LOG_KEPT:
+            self._compacted = min([self.applied - LOG_KEPT, *raft.matches().values()])
+            raft.compact(self._compacted)
+        self.busy_ns += pause
+        self._kernel.after(pause, self._applied)
 
     def _confirm(self) -> None:
         """A quorum has confirmed these read contexts: the one place where verifications count."""
@@ -389,18 +409,16 @@ class Engine:
 
     def _arm(self) -> None:
         """Have an event at the next instant at which a tick would do something."""
-        due = self.raft.next_tick * self._tick_ns
-        if self._armed is None or due < self._armed:
-            now = self._kernel.now
-            due = max(due, now)  # a busy loop may be late for its own timer
-            self._armed = due
-            self._kernel.after(due - now, self._ring, due)
+        self._armed_tick = self.raft.next_tick
+        due = self._armed_tick * self._tick_ns
+        # A busy loop may be late for its own timer.
+        self._kernel.after(max(due - self._kernel.now, 0), self._ring, self._armed_tick)
 
     def _ring(self, event: Event) -> None:
-        if event.argument != self._armed:
-            return  # re-armed for an earlier instant since
-        self._armed = None
+        if event.argument != self._armed_tick:
+            return  # armed for an earlier tick since
         if self.raft.next_tick * self._tick_ns <= self._kernel.now:
+            self._armed_tick = _NEVER
             self._enqueue(self._handle_tick, None, self._costs.tick)
         else:
             self._arm()

@@ -2,8 +2,8 @@
 
 Each peer has two lanes, one for heartbeats and votes, one for the rest. A lane sends one message
 after another as unary calls: the next leaves when the call before it has returned, so a lane
-carries at most `in_flight` messages per round trip. What finds the lane full is dropped and counted;
-Raft copes, a waiting read does not notice until the next periodic heartbeat.
+carries at most `in_flight` messages per round trip. What finds the lane full is dropped; Raft copes,
+but a read waits for the next periodic heartbeat.
 
 Source: system.md 3.1 (outbound).
 """
@@ -31,42 +31,42 @@ class LaneLimits:
 class Lane:
     """One lane to one peer."""
 
-    def __init__(self, kernel: Kernel, limits: LaneLimits, link: Link) -> None:
-        """`link` is given (message, lane) pairs; whoever receives one calls `returned` in time."""
+    def __init__(self, kernel: Kernel, limits: LaneLimits, *, calls: Link, returns: Link) -> None:
+        """`calls` carries the messages, `returns` the returns of the calls."""
         self._kernel = kernel
         self._limits = limits
-        self._link = link
+        self._calls = calls
+        self._returns = returns
         self._waiting: deque[Any] = deque()
-        self._calls = 0
-        self.sent = 0
-        self.dropped = 0
+        self._under_way = 0
+        if limits.in_flight is None:
+            self.send = calls.send  # type: ignore[method-assign]
 
     def send(self, message: Any) -> bool:
-        """Send the message now or queue it; False when the lane is full and drops it."""
+        """Send the message now or queue it; False when it is lost at once."""
         limits = self._limits
-        if limits.in_flight is None:
-            self.sent += 1
-            self._link.send((message, None))
-        elif self._calls < limits.in_flight:
-            self._call(message)
-        elif len(self._waiting) < limits.capacity:
+        if self._under_way < limits.in_flight:  # type: ignore[operator]
+            return self._call(message)
+        if len(self._waiting) < limits.capacity:
             self._waiting.append(message)
-        else:
-            self.dropped += 1
-            return False
-        return True
+            return True
+        return False
 
-    def _call(self, message: Any) -> None:
-        self.sent += 1
-        self._calls += 1
-        if not self._link.send((message, self)):
+    def _call(self, message: Any) -> bool:
+        self._under_way += 1
+        sent = self._calls.send(message, self._arrived)
+        if not sent:
             self._kernel.after(self._limits.timeout_ns, self._give_up)
+        return sent
+
+    def _arrived(self) -> None:
+        self._returns.send(None, self._returned)
 
     def _give_up(self, event: Event) -> None:
-        self.returned()
+        self._returned()
 
-    def returned(self) -> None:
+    def _returned(self) -> None:
         """The oldest call is over; the next message leaves."""
-        self._calls -= 1
+        self._under_way -= 1
         if self._waiting:
             self._call(self._waiting.popleft())

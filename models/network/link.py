@@ -31,12 +31,15 @@ class Link:
         self._delay = delay
         self._rules = rules
         self._deliver = deliver
-        self._on_the_way: deque[Any] = deque()
+        self._on_the_way: deque[tuple[Any, Callable[[], None] | None]] = deque()
         self._last_arrival = 0
         self.dropped = 0
 
-    def send(self, message: Any) -> bool:
-        """Put a message on its way; False when a rule drops it."""
+    def send(self, message: Any, arrived: Callable[[], None] | None = None) -> bool:
+        """Put a message on its way; False when a rule drops it.
+
+        `arrived` is called when it has been delivered.
+        """
         kernel = self._kernel
         now = kernel.now
         arrival = now + self._delay()
@@ -50,10 +53,13 @@ class Link:
         if arrival < self._last_arrival:
             arrival = self._last_arrival
         self._last_arrival = arrival
-        self._on_the_way.append(message)
+        self._on_the_way.append((message, arrived))
         kernel.after(arrival - now, self._arrive)
         return True
 
     def _arrive(self, event: Event) -> None:
         # The head, not the event's own message: order holds even if events of one instant do not.
-        self._deliver(self._on_the_way.popleft())
+        message, arrived = self._on_the_way.popleft()
+        self._deliver(message)
+        if arrived is not None:
+            arrived()

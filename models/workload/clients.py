@@ -24,7 +24,7 @@ from sim.units import SECOND
 class Notebook(Protocol):
     """Where clients write down what became of their scripts."""
 
-    def began(self, group: int, ticket: Ticket, start_ns: int) -> Trail | None:
+    def began(self, group: int, ticket: Ticket, start_ns: int, outcome: Outcome) -> Trail | None:
         """A script is sent; the trail to fill, if this one is recorded span by span."""
 
     def ended(
@@ -101,12 +101,12 @@ class Group:
 
     def _send(self, ticket: Ticket) -> Steps:
         start = self._kernel.now
-        trail = self._notebook.began(self._number, ticket, start)
         outcome = Outcome()
+        trail = self._notebook.began(self._number, ticket, start, outcome)
         service = self._target()
         yield from service.execute(ticket.request, outcome, trail)
         if outcome.reply is NO_SCRIPT:
-            outcome = Outcome()
+            outcome.reset()
             yield from service.execute(ticket.request.as_eval(), outcome, trail)
         self._notebook.ended(self._number, ticket, start, outcome, trail)
 
@@ -119,7 +119,7 @@ def poisson_gaps(streams: Streams, stream: str, rate: float) -> Iterator[int]:
 
 
 def constant_gaps(rate: float) -> Iterator[int]:
-    """Gaps in ns between arrivals on a fixed beat; rounded so that the beat is kept in the long run."""
+    """Gaps in ns between arrivals on a fixed beat; rounding never adds up."""
     last = 0
     for arrival in count(1):
         instant = round(arrival * SECOND / rate)
