@@ -22,6 +22,11 @@ class ErrorReply:
     text: bytes
 
 
+def quoted(word: bytes) -> bytes:
+    """A client's word as Redis puts it into an error: up to its first NUL, and on one line."""
+    return word.partition(b"\0")[0].replace(b"\r", b" ").replace(b"\n", b" ")
+
+
 Reply: TypeAlias = "bytes | int | Status | ErrorReply | list[Reply] | None"
 
 OK = Status(b"OK")

@@ -5,6 +5,7 @@ from typing import Final
 
 from models.redis.context import Refused
 from models.replies import ErrorReply
+from sim.units import NS_PER
 
 SYNTAX: Final = ErrorReply(b"ERR syntax error")
 NOT_AN_INTEGER: Final = ErrorReply(b"ERR value is not an integer or out of range")
@@ -12,6 +13,7 @@ NOT_A_FLOAT: Final = ErrorReply(b"ERR value is not a valid float")
 INT_MIN: Final = -(2**63)
 INT_MAX: Final = 2**63 - 1
 _DIGITS: Final = frozenset(b"0123456789")
+_ZEROS: Final = frozenset(b"+-0x.")
 
 
 def integer(text: bytes, refusal: ErrorReply = NOT_AN_INTEGER) -> int:
@@ -27,12 +29,19 @@ def integer(text: bytes, refusal: ErrorReply = NOT_AN_INTEGER) -> int:
 
 
 def score(text: bytes) -> float:
-    """A sorted-set score: any float but NaN, with `inf`, `+inf` and `-inf`."""
+    """A sorted-set score as C's `strtod` takes it, hexadecimal too; not NaN, not out of range."""
+    word = text.lower()
+    hexadecimal = b"x" in word
     try:
-        value = float(text)
-    except ValueError:
+        value = float.fromhex(text.decode()) if hexadecimal else float(text)
+    except (ValueError, OverflowError):
         raise Refused(NOT_A_FLOAT) from None
-    if math.isnan(value) or text != text.strip() or b"_" in text:
+    if value == 0:
+        mantissa = word.split(b"p" if hexadecimal else b"e")[0]
+        out_of_range = not _ZEROS.issuperset(mantissa)
+    else:
+        out_of_range = math.isinf(value) and b"inf" not in word
+    if out_of_range or math.isnan(value) or text != text.strip() or b"_" in text:
         raise Refused(NOT_A_FLOAT)
     return value
 
@@ -40,15 +49,23 @@ def score(text: bytes) -> float:
 def expiry(text: bytes, unit_ns: int, now: int, absolute: bool, command: bytes) -> int:
     """The instant (ns) that an EX, PX, EXAT or PXAT argument names."""
     value = integer(text)
-    if value <= 0 or value * unit_ns > INT_MAX * 1_000_000:
-        raise Refused(ErrorReply(b"ERR invalid expire time in '" + command + b"' command"))
-    return value * unit_ns + (0 if absolute else now)
+    if value <= 0:
+        raise Refused(bad_expiry(command))
+    return in_range(value * unit_ns + (0 if absolute else now), command)
+
+
+def in_range(until: int, command: bytes) -> int:
+    """An instant (ns), refused when Redis could not hold it as a 64-bit number of ms."""
+    if until // NS_PER["ms"] > INT_MAX:
+        raise Refused(bad_expiry(command))
+    return until
+
+
+def bad_expiry(command: bytes) -> ErrorReply:
+    """The refusal of a time to live."""
+    return ErrorReply(b"ERR invalid expire time in '" + command + b"' command")
 
 
 def format_score(value: float) -> bytes:
-    """A score as Redis prints it: the shortest text that reads back, at most 17 digits."""
-    if math.isinf(value):
-        return b"inf" if value > 0 else b"-inf"
-    if value == int(value) and abs(value) < 1e17:
-        return b"%d" % int(value)
-    return repr(value).encode()
+    """A score as Redis 7.0 prints it: 17 significant digits."""
+    return b"%.17g" % value

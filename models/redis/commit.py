@@ -1,19 +1,31 @@
 """The commit plan: what a script's buffered writes become, and which rows are read to find out.
 
-Per touched key, in sorted order: the value's rows, the rows to be removed, the expiry. Strings,
+Per touched key, in sorted order: the value's rows, the expiry, the rows to be removed. Strings,
 hashes, sets and sorted sets are rewritten whole; pushes and pops at the ends of a list are written
 blind. Source: system.md 1.8; element counts agree with `commit_elems` of read_costs.csv except
 where the modelled system loses data (RPOP writes no length delta, B28; a list re-created after
 it expired keeps its old rows, H13): there the rows are written that make the reply true.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from models.redis import reads
-from models.redis.context import Context, cached_type
+from models.redis.context import Context
 from models.redis.state import Key, ListValue
 from models.store import rows
-from models.store.rows import DELETED, ONLY, ListDelta, ListSpan, Mutation, StringRow
+from models.store.rows import (
+    DELETED,
+    ONLY,
+    ListDelta,
+    ListSpan,
+    Mutation,
+    RowId,
+    StringRow,
+)
+
+_Row: TypeAlias = tuple[str, RowId, Any]
+"""Family, id and value."""
 
 
 class Changes(NamedTuple):
@@ -23,83 +35,94 @@ class Changes(NamedTuple):
     deltas: list[tuple[bytes, ListDelta]]
     """List length changes; their row ids need the commit timestamp."""
 
+    def keys(self) -> tuple[bytes, ...]:
+        """The keys written, each once."""
+        names = [mutation.key for mutation in self.mutations]
+        return tuple(dict.fromkeys([*names, *(name for name, _ in self.deltas)]))
+
     def at(self, commit_ts: int) -> tuple[Mutation, ...]:
-        """All mutations of a commit at `commit_ts`, each row once, the last value winning."""
-        written = {(m.key, m.family, m.id): m for m in self.mutations}
-        for n, (name, delta) in enumerate(self.deltas):
-            mutation = Mutation(name, rows.LIST_DELTA, (commit_ts, n), delta)
-            written[mutation.key, mutation.family, mutation.id] = mutation
-        return tuple(written.values())
+        """All mutations of a commit at `commit_ts`, each row once, in order of the last writes."""
+        written: dict[tuple[bytes, str, RowId], Mutation] = {}
+        for mutation in self.mutations:
+            row = mutation[:3]
+            written.pop(row, None)
+            written[row] = mutation
+        deltas = (
+            Mutation(name, rows.LIST_DELTA, (commit_ts, n), delta)
+            for n, (name, delta) in enumerate(self.deltas)
+        )
+        return (*written.values(), *deltas)
 
 
 def plan_commit(context: Context) -> Changes | None:
     """The changes of an attempt, its reads noted in `context.reads`; None if it wrote nothing."""
-    touched = sorted(name for name, key in context.keys.items() if key.touched)
-    if not touched:
-        return None
     changes = Changes([], [])
-    for name in touched:
-        _plan_key(context, name, context.keys[name], changes)
+    for name in sorted(name for name, key in context.keys.items() if key.touched):
+        key = context.keys[name]
+        kind = context.final_type(key)
+        if kind is reads.LIST and _is_blind(key):
+            _write_blind(name, key, changes)
+        else:
+            changes.mutations.extend(_rewrite(context, name, key, kind))
     return changes if changes.mutations or changes.deltas else None
 
 
-def _plan_key(context: Context, name: bytes, key: Key, changes: Changes) -> None:
-    kind = context.final_type(key)
-    if kind is reads.LIST and _is_blind(key):
-        _plan_blind_list(context, name, key, changes)
-        return
-    value = _value_rows(context, key, kind)
-    if kind is reads.STRING:
-        ttl = _final_ttl(context, key)
-        value.append((rows.STR, ONLY, StringRow(key.string.data or b"", True, ttl)))  # type: ignore[union-attr]
+# -- rewritten whole ------------------------------------------------------------------------------
+
+_DATA: Final[dict[bytes, Callable[[Context, Key], Any]]] = {
+    reads.STRING: lambda context, key: context.load_string(key).data,
+    reads.LIST: lambda context, key: context.all_items(key),
+    reads.HASH: lambda context, key: context.load_hash(key).data,
+    reads.SET: lambda context, key: context.load_set(key).data,
+    reads.ZSET: lambda context, key: context.load_zset(key).data,
+    reads.STREAM: lambda context, key: context.load_stream(key).data,
+}
+
+
+def _rewrite(context: Context, name: bytes, key: Key, kind: bytes) -> list[Mutation]:
+    """Remove every row of the key, then put those of its value and its expiry."""
+    put: list[_Row] = []
+    if kind is not reads.NONE:
+        data = _DATA[kind](context, key)
+        ttl = key.ttl if key.ttl_loaded else context.read_ttl(key)
+        put = [*_value_rows(kind, data, ttl), _ttl_row(ttl)]
     context.reads.append(reads.delete_all(key.view))
-    _remove_all(name, key, changes.mutations)
-    if kind is reads.NONE:
-        return
-    changes.mutations.extend(Mutation(name, *written) for written in value)
-    if kind is not reads.STRING:
-        ttl = _final_ttl(context, key)
-    changes.mutations.append(Mutation(name, rows.TTL, ONLY, DELETED if ttl is None else ttl))
+    return [*_removals(name, key), *(Mutation(name, *row) for row in put)]
 
 
-def _value_rows(context: Context, key: Key, kind: bytes) -> list[tuple[str, Any, Any]]:
-    """The rows of the key's value, a string's excepted; loads what the script has not loaded."""
+def _value_rows(kind: bytes, data: Any, ttl: int | None) -> list[_Row]:
     if kind is reads.STRING:
-        context.load_string(key)
-        return []
+        return [(rows.STR, ONLY, StringRow(data or b"", True, ttl))]
     if kind is reads.LIST:
-        value = context.load_list(key)
-        context.materialize(key, value)
-        items = list(enumerate(value.values))
-        return [
-            *((rows.LIST_ITEM, i, item) for i, item in items),
-            (rows.LIST_META, ONLY, ListSpan(0, len(items))),
-        ]
+        items = [(rows.LIST_ITEM, i, item) for i, item in enumerate(data)]
+        return [*items, (rows.LIST_META, ONLY, ListSpan(0, len(data)))]
     if kind is reads.HASH:
-        return _wide(context.load_hash(key).data, rows.HASH_FIELD, rows.HASH_META)
+        fields = [(rows.HASH_FIELD, name, value) for name, value in data.items()]
+        return [*fields, (rows.HASH_META, ONLY, len(data))]
     if kind is reads.SET:
-        return _wide(context.load_set(key).data, rows.SET_MEMBER, rows.SET_META)
+        members = [(rows.SET_MEMBER, name, b"") for name in data]
+        return [*members, (rows.SET_META, ONLY, len(data))]
     if kind is reads.ZSET:
         # One blob at these revisions, whatever was there before; rows for scores came with #547.
-        return [(rows.ZSET_BLOB, ONLY, dict(context.load_zset(key).data))]
-    if kind is reads.STREAM:
-        return [(rows.STREAM_BLOB, ONLY, context.load_stream(key).data)]
-    return []
+        return [(rows.ZSET_BLOB, ONLY, dict(data))]
+    return [(rows.STREAM_BLOB, ONLY, data)]
 
 
-def _wide(data: dict[bytes, Any], members: str, meta: str) -> list[tuple[str, Any, Any]]:
-    return [*((members, name, value) for name, value in data.items()), (meta, ONLY, len(data))]
+def _ttl_row(ttl: int | None) -> _Row:
+    return rows.TTL, ONLY, DELETED if ttl is None else ttl
 
 
-def _final_ttl(context: Context, key: Key) -> int | None:
-    return key.ttl if key.ttl_loaded else context.read_ttl(key)
+def _removals(name: bytes, key: Key) -> list[Mutation]:
+    present = [
+        Mutation(name, family, id, DELETED)
+        for family, ids in key.view.rows.items()
+        if family not in reads.META_ROWS
+        for id in ids
+    ]
+    return [*present, *(Mutation(name, family, ONLY, DELETED) for family in reads.META_ROWS)]
 
 
-def _remove_all(name: bytes, key: Key, mutations: list[Mutation]) -> None:
-    for family, ids in key.view.rows.items():
-        if family not in reads.META_ROWS:
-            mutations.extend(Mutation(name, family, id, DELETED) for id in ids)
-    mutations.extend(Mutation(name, family, ONLY, DELETED) for family in reads.META_ROWS)
+# -- lists, written blind -------------------------------------------------------------------------
 
 
 def _is_blind(key: Key) -> bool:
@@ -110,29 +133,24 @@ def _is_blind(key: Key) -> bool:
     return not value.materialized and not key.ever_deleted
 
 
-def _plan_blind_list(context: Context, name: bytes, key: Key, changes: Changes) -> None:
+def _write_blind(name: bytes, key: Key, changes: Changes) -> None:
     value = key.list
     if value is not None and value.dirty:
-        if key.view.rows and value.span.length == 0 and cached_type(key) is reads.LIST:
-            _remove_all(name, key, changes.mutations)  # expired rows are still there
+        if value.span.length == 0 and key.view.rows:
+            changes.mutations.extend(_removals(name, key))  # of what expired, or was popped empty
         _write_ends(name, value, changes)
     if key.ttl_dirty:
-        ttl = key.ttl
-        changes.mutations.append(Mutation(name, rows.TTL, ONLY, DELETED if ttl is None else ttl))
+        changes.mutations.append(Mutation(name, *_ttl_row(key.ttl)))
 
 
 def _write_ends(name: bytes, value: ListValue, changes: Changes) -> None:
     first, end = value.span.head, value.span.head + value.span.length
-    trimmed = [*range(first, first + value.left_trim), *range(end - value.right_trim, end)]
-    changes.mutations.extend(Mutation(name, rows.LIST_ITEM, i, DELETED) for i in trimmed)
     head = first + value.left_trim - len(value.left)
     tail = end - value.right_trim
-    changes.mutations.extend(
-        Mutation(name, rows.LIST_ITEM, head + i, item) for i, item in enumerate(value.left)
-    )
-    changes.mutations.extend(
-        Mutation(name, rows.LIST_ITEM, tail + i, item) for i, item in enumerate(value.right)
-    )
+    trimmed = [*range(first, first + value.left_trim), *range(tail, end)]
+    items = [*enumerate(value.left, head), *enumerate(value.right, tail)]
+    changes.mutations.extend(Mutation(name, rows.LIST_ITEM, i, DELETED) for i in trimmed)
+    changes.mutations.extend(Mutation(name, rows.LIST_ITEM, i, item) for i, item in items)
     if value.right or value.right_trim:
         changes.deltas.append((name, ListDelta(0, len(value.right) - value.right_trim)))
     if value.left or value.left_trim:

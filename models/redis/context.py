@@ -8,15 +8,13 @@ key found missing is probed again by a command of another family; EXISTS, TYPE, 
 SETNX probe the type each time unless a value is loaded.
 """
 
-from collections.abc import Callable
-
 from models.redis import reads
 from models.redis.reads import Reads
 from models.redis.state import Key, ListValue, Value
 from models.replies import WRONG_TYPE, ErrorReply
 from models.store import rows
-from models.store.rows import KeyView
-from models.store.versions import list_span
+from models.store.rows import KeyView, StringRow
+from models.store.versions import Store, list_span
 
 
 class Refused(Exception):
@@ -30,22 +28,29 @@ class Refused(Exception):
 class Context:
     """State of one attempt."""
 
-    __slots__ = ("_view", "keys", "now", "reads")
+    __slots__ = ("_start_ts", "_store", "calls", "keys", "now", "reads")
 
-    def __init__(self, view: Callable[[bytes], KeyView]) -> None:
-        """`view` gives a key as it is at the attempt's read timestamp."""
-        self._view = view
+    def __init__(self, store: Store, start_ts: int) -> None:
+        """All reads are of `store` as it is at `start_ts`."""
+        self._store = store
+        self._start_ts = start_ts
         self.keys: dict[bytes, Key] = {}
+        self.calls = 0
+        """Commands so far; the driver may start the count anew."""
         self.reads: list[Reads] = []
         """Store operations of the commands so far, in order; the driver empties it."""
         self.now = 0
         """The instant (ns) that expiries are compared with; the driver sets it before a command."""
 
+    def wrote(self) -> bool:
+        """Whether anything is to be committed."""
+        return any(key.touched for key in self.keys.values())
+
     def key(self, name: bytes) -> Key:
         """What this attempt knows of a key."""
         key = self.keys.get(name)
         if key is None:
-            key = self.keys[name] = Key(self._view(name))
+            key = self.keys[name] = Key(self._store.view(name, self._start_ts))
         return key
 
     # -- type and expiry ------------------------------------------------------------------------
@@ -78,19 +83,21 @@ class Context:
     def read_ttl(self, key: Key) -> int | None:
         """The stored expiry, read without remembering it.
 
-        One that has passed says nothing of a key written since. (The modelled system takes it at
-        its word and loses the write, hazard H13; its reads are the same.)
+        One that has passed ends with the value that it was for, and does not bind what a script
+        writes instead. (The modelled system takes it over and loses the write, hazard H13; its
+        reads are the same.)
         """
-        self.reads.append(reads.plan(key.view).ttl)
-        expiry = reads.expiry(key.view)
-        return None if key.touched and self._expired(expiry) else expiry
+        self.reads.append(key.plan.ttl)
+        expiry = key.view.expiry
+        void = self._expired(expiry) and (key.touched or cached_type(key) is None)
+        return None if void else expiry
 
     def _probe(self, key: Key) -> bytes:
-        plan = reads.plan(key.view)
-        self.reads.append(plan.key_type)
-        if plan.raw_type is not reads.NONE and self._expired(reads.expiry(key.view)):
+        self.reads.append(key.plan.key_type)
+        expiry = key.view.expiry
+        if expiry is not None and expiry <= self.now:
             return reads.NONE
-        return plan.raw_type
+        return key.plan.raw_type
 
     def _expired(self, expiry: int | None) -> bool:
         return expiry is not None and expiry <= self.now
@@ -99,28 +106,18 @@ class Context:
 
     def load_string(self, key: Key) -> Value:
         """The key as a string; absent when missing. Raises `Refused` for another type."""
-        if key.string is not None:
-            return key.string
-        value = key.string = Value()
-        kind = self.key_type(key)
-        if kind is reads.STRING:
-            self._read_string(key, value)
-        elif kind is not reads.NONE:
-            raise Refused(WRONG_TYPE)
-        value.loaded = True
+        value = key.string
+        if value is None:
+            value = key.string = Value()
+            kind = self.key_type(key)
+            if kind is reads.STRING:
+                self.reads.append(key.plan.value)
+                value.data = _string(key.view)
+                value.exists = value.data is not None
+            elif kind is not reads.NONE:
+                raise Refused(WRONG_TYPE)
+            value.loaded = True
         return value
-
-    def _read_string(self, key: Key, value: Value) -> None:
-        view, plan = key.view, reads.plan(key.view)
-        if self._expired(reads.expiry(view)):
-            self.reads.append(plan.expired_value)
-            return
-        self.reads.append(plan.value)
-        row = view.only(rows.STR)
-        data = row.value if row is not None else view.only(rows.BARE)
-        if data is not None:
-            value.exists = True
-            value.data = data
 
     def load_list(self, key: Key) -> ListValue:
         """The key as a list, its items not yet read. Raises `Refused` for another type."""
@@ -143,19 +140,18 @@ class Context:
         items = key.view.rows[rows.LIST_ITEM]
         return [items[sequence] for sequence in range(first, first + count)]
 
-    def materialize(self, key: Key, value: ListValue) -> None:
-        """Read all items of a list that are not yet read."""
-        if value.materialized:
-            return
-        values: list[bytes] = []
-        if value.exists:
-            values += value.left
+    def all_items(self, key: Key) -> list[bytes]:
+        """The key as a list with all its items read."""
+        value = self.load_list(key)
+        if not value.materialized:
+            stored: list[bytes] = []
             if value.stored():
-                values += self.list_items(key, value.span.head + value.left_trim, value.stored())
-            values += value.right
-        value.reset()
-        value.materialized = True
-        value.values = values
+                stored = self.list_items(key, value.span.head + value.left_trim, value.stored())
+            values = [*value.left, *stored, *value.right]
+            value.reset()
+            value.materialized = True
+            value.values = values
+        return value.values
 
     def load_hash(self, key: Key) -> Value:
         """The key as a hash: dict of field to value. Raises `Refused` for another type."""
@@ -228,6 +224,11 @@ class Context:
         """Make the key a string with this value; its expiry stays."""
         key.string = Value(loaded=True, exists=True, data=data)
         self.write(key)
+
+
+def _string(view: KeyView) -> bytes | None:
+    row: StringRow | None = view.only(rows.STR)
+    return row.value if row is not None else view.only(rows.BARE)
 
 
 def cached_type(key: Key) -> bytes | None:

@@ -1,18 +1,19 @@
 """Commands on keys of any type. Replies are those of Redis 7."""
 
+import math
 from collections.abc import Callable
 from typing import Final
 
 from models.redis import reads
-from models.redis.arguments import INT_MAX, integer
+from models.redis.arguments import in_range, integer
 from models.redis.context import Context, Refused
 from models.redis.state import Key, ListValue, Value
-from models.replies import OK, ErrorReply, Reply, Status
+from models.replies import OK, ErrorReply, Reply, Status, quoted
 from sim.units import NS_PER
 
 _NO_SUCH_KEY: Final = ErrorReply(b"ERR no such key")
-_NO_EXPIRY: Final = 2**63
-"""Later than any expiry, for comparing with a key that has none."""
+_NEVER: Final = math.inf
+"""Later than any expiry: what a key without one is compared by."""
 
 
 def delete(context: Context, args: list[bytes]) -> Reply:
@@ -47,14 +48,12 @@ def pttl(context: Context, args: list[bytes]) -> Reply:
 
 def pexpire(context: Context, args: list[bytes]) -> Reply:
     """PEXPIRE key ms [NX | XX | GT | LT]."""
-    amount = integer(args[2])
     conditions = _conditions(args[3:])
-    if abs(amount) > INT_MAX // NS_PER["ms"]:
-        raise Refused(ErrorReply(b"ERR invalid expire time in 'pexpire' command"))
+    amount = integer(args[2])
+    until = in_range(context.now + amount * NS_PER["ms"], b"pexpire")
     key = context.key(args[1])
     if not context.exists(key):
         return 0
-    until = context.now + amount * NS_PER["ms"]
     if conditions and not _allowed(conditions, context.ttl(key), until):
         return 0
     if amount <= 0:
@@ -70,7 +69,7 @@ def _conditions(options: list[bytes]) -> dict[bytes, None]:
     for option in options:
         word = option.upper()
         if word not in (b"NX", b"XX", b"GT", b"LT"):
-            raise Refused(ErrorReply(b"ERR Unsupported option " + option))
+            raise Refused(ErrorReply(b"ERR Unsupported option " + quoted(option)))
         chosen[word] = None
     if b"NX" in chosen and len(chosen) > 1:
         raise Refused(
@@ -87,9 +86,9 @@ def _allowed(conditions: dict[bytes, None], current: int | None, until: int) -> 
     if b"XX" in conditions and current is None:
         return False
     if b"GT" in conditions:
-        return until > (_NO_EXPIRY if current is None else current)
+        return until > (_NEVER if current is None else current)
     if b"LT" in conditions:
-        return until < (_NO_EXPIRY if current is None else current)
+        return until < (_NEVER if current is None else current)
     return True
 
 
@@ -115,12 +114,9 @@ def _move_string(context: Context, source: Key, target: Key) -> None:
 
 
 def _move_list(context: Context, source: Key, target: Key) -> None:
-    value = context.load_list(source)
-    context.materialize(source, value)
+    values = list(context.all_items(source))
     context.delete(target)
-    target.list = ListValue(
-        loaded=True, exists=True, dirty=True, materialized=True, values=list(value.values)
-    )
+    target.list = ListValue(loaded=True, exists=True, dirty=True, materialized=True, values=values)
     context.write(target)
 
 

@@ -4,10 +4,11 @@ The names are those of the traced read costs (`key_states.json`): what was writt
 of the modelled system, with an expiry in the future (`_ttl`), in the past (`_expired`), or none.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from models.store import rows
-from models.store.rows import ONLY, ListDelta, ListSpan, Rows, StringRow
+from models.store.rows import ONLY, ListDelta, ListSpan, RowId, Rows, StringRow
 
 _STRING_KINDS: Final = ("str_new", "str_legacy", "str_bare")
 _WIDE_KINDS: Final = ("list_meta", "hash_wide", "set_wide", "zset_wide")
@@ -38,7 +39,10 @@ def make_rows(state: str, content: Any, expiry: int | None) -> Rows:
     """
     assert state in STATES and state != MISSING_STATE, f"no rows for the state {state!r}"
     kind = state.removesuffix("_ttl").removesuffix("_expired")
-    made = _MAKE[kind](content, expiry)
+    if kind == "str_new":
+        made: Rows = {rows.STR: {ONLY: StringRow(content, True, expiry)}}
+    else:
+        made = _MAKE[kind](content)
     if expiry is not None:
         made[rows.TTL] = {ONLY: expiry}
     return made
@@ -49,34 +53,29 @@ def _list(items: list[bytes], families: Rows) -> Rows:
 
 
 def _zset(scores: dict[bytes, float], families: Rows) -> Rows:
-    return {
-        rows.ZSET_MEMBER: dict(scores),
-        rows.ZSET_SCORE: {(score, member): b"" for member, score in scores.items()},
-        **families,
-    }
+    by_member: dict[RowId, Any] = dict(scores.items())
+    by_score: dict[RowId, Any] = {(score, member): b"" for member, score in scores.items()}
+    return {rows.ZSET_MEMBER: by_member, rows.ZSET_SCORE: by_score, **families}
 
 
-_MAKE: Final[dict[str, Any]] = {
-    "str_new": lambda value, expiry: {rows.STR: {ONLY: StringRow(value, True, expiry)}},
-    "str_legacy": lambda value, _: {rows.STR: {ONLY: StringRow(value, False, None)}},
-    "str_bare": lambda value, _: {rows.BARE: {ONLY: value}},
-    "hll": lambda value, _: {rows.HLL: {ONLY: value}},
-    "list_meta": lambda items, _: _list(items, {rows.LIST_META: {ONLY: ListSpan(0, len(items))}}),
-    "list_delta": lambda items, _: _list(
-        items, {rows.LIST_DELTA: {(0, 0): ListDelta(0, len(items))}}
-    ),
-    "hash_wide": lambda fields, _: {
+_MAKE: Final[dict[str, Callable[[Any], Rows]]] = {
+    "str_legacy": lambda value: {rows.STR: {ONLY: StringRow(value, False, None)}},
+    "str_bare": lambda value: {rows.BARE: {ONLY: value}},
+    "hll": lambda value: {rows.HLL: {ONLY: value}},
+    "list_meta": lambda items: _list(items, {rows.LIST_META: {ONLY: ListSpan(0, len(items))}}),
+    "list_delta": lambda items: _list(items, {rows.LIST_DELTA: {(0, 0): ListDelta(0, len(items))}}),
+    "hash_wide": lambda fields: {
         rows.HASH_FIELD: dict(fields),
         rows.HASH_META: {ONLY: len(fields)},
     },
-    "hash_blob": lambda fields, _: {rows.HASH_BLOB: {ONLY: dict(fields)}},
-    "set_wide": lambda members, _: {
+    "hash_blob": lambda fields: {rows.HASH_BLOB: {ONLY: dict(fields)}},
+    "set_wide": lambda members: {
         rows.SET_MEMBER: dict.fromkeys(members, b""),
         rows.SET_META: {ONLY: len(members)},
     },
-    "set_blob": lambda members, _: {rows.SET_BLOB: {ONLY: dict.fromkeys(members, b"")}},
-    "zset_wide": lambda scores, _: _zset(scores, {rows.ZSET_META: {ONLY: len(scores)}}),
-    "zset_delta": lambda scores, _: _zset(scores, {rows.ZSET_DELTA: {(0, 0): len(scores)}}),
-    "zset_blob": lambda scores, _: {rows.ZSET_BLOB: {ONLY: dict(scores)}},
-    "stream": lambda content, _: {rows.STREAM_BLOB: {ONLY: content}},
+    "set_blob": lambda members: {rows.SET_BLOB: {ONLY: dict.fromkeys(members, b"")}},
+    "zset_wide": lambda scores: _zset(scores, {rows.ZSET_META: {ONLY: len(scores)}}),
+    "zset_delta": lambda scores: _zset(scores, {rows.ZSET_DELTA: {(0, 0): len(scores)}}),
+    "zset_blob": lambda scores: {rows.ZSET_BLOB: {ONLY: dict(scores)}},
+    "stream": lambda content: {rows.STREAM_BLOB: {ONLY: content}},
 }

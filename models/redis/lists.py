@@ -29,6 +29,8 @@ def rpop(context: Context, args: list[bytes]) -> Reply:
     """RPOP key [count]: the last element, or with a count the last ones as an array."""
     if len(args) == 2:
         return _pop_right(context, context.key(args[1]))
+    if len(args) > 3:
+        raise Refused(ErrorReply(b"ERR wrong number of arguments for 'rpop' command"))
     count = integer(args[2], refusal := ErrorReply(b"ERR value is out of range, must be positive"))
     if count < 0:
         raise Refused(refusal)
@@ -44,16 +46,19 @@ def rpop(context: Context, args: list[bytes]) -> Reply:
 
 def _pop_right(context: Context, key: Key) -> bytes | None:
     value = context.load_list(key)
-    if not value.exists or len(value) == 0:
+    if not value.exists:
         return None
     element = _last(context, key, value)
-    value.dirty = True
+    _popped(key, value)
+    return element
+
+
+def _popped(key: Key, value: ListValue) -> None:
+    value.dirty = key.touched = True
     if len(value) == 0:
         value.exists = False
         value.reset()
         key.emptied()
-    key.touched = True
-    return element
 
 
 def _last(context: Context, key: Key, value: ListValue) -> bytes:
@@ -70,8 +75,13 @@ def _last(context: Context, key: Key, value: ListValue) -> bytes:
 
 
 def rpoplpush(context: Context, args: list[bytes]) -> Reply:
-    """RPOPLPUSH source destination."""
-    element = _pop_right(context, context.key(args[1]))
-    if element is not None:
-        _push_left(context, context.key(args[2]), [element])
+    """RPOPLPUSH source destination: nothing happens when the destination is no list."""
+    source, target = context.key(args[1]), context.key(args[2])
+    value = context.load_list(source)
+    if not value.exists:
+        return None
+    context.load_list(target)
+    element = _last(context, source, value)
+    _push_left(context, target, [element])
+    _popped(source, value)
     return element

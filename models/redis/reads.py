@@ -47,15 +47,18 @@ class Reads(NamedTuple):
     scans: int
     rows: int
     """Rows that the scans return: local work, no further operations."""
+    verified: int
+    """How many of the steps `before` verifies."""
 
 
-NOTHING: Final = Reads((), 0, 0, 0)
+NOTHING: Final = Reads((), 0, 0, 0, 0)
 
 
 def sequence(*steps: Step, rows: int = 0) -> Reads:
     """The steps as one sequence."""
-    points = sum(1 for step in steps if step.kind == POINT)
-    return Reads(steps, points, len(steps) - points, rows)
+    points = sum(step.kind == POINT for step in steps)
+    verified = sum(step.verified for step in steps)
+    return Reads(steps, points, len(steps) - points, rows, verified)
 
 
 def _point(family: str) -> Step:
@@ -103,14 +106,13 @@ class Plan(NamedTuple):
     ttl: Reads
     value: Reads
     """The value of a string (of an HLL: in vain)."""
-    expired_value: Reads
-    """The same when the TTL turns out to have passed."""
 
 
 @cache
-def _plan(shape: int, families: tuple[str, ...], new_format: bool) -> Plan:
-    del shape  # stands for the other two; makes the look-up cheap to tell apart
-    present = dict.fromkeys(families)
+def plan(shape: int) -> Plan:
+    """The plan of a key whose `KeyView` has this shape."""
+    present = row.in_shape(shape)
+    new_format = bool(shape & row.NEW_FORMAT)
     steps: list[Step] = []
     raw_type = NONE
     for step, found in _PROBE:
@@ -120,42 +122,17 @@ def _plan(shape: int, families: tuple[str, ...], new_format: bool) -> Plan:
             break
     ttl = [_point(row.STR)] if new_format else [_point(row.STR), _point(row.TTL)]
     if new_format:
-        value = expired = [_verified(row.STR)]
-    elif row.STR in present:
-        value = expired = [_verified(row.STR), _verified(row.TTL)]
+        value = [_verified(row.STR)]
     else:
-        expired = [_verified(row.STR), _verified(row.TTL)]
-        value = [*expired, _verified(row.BARE)]
+        value = [_verified(row.STR), _verified(row.TTL)]
+        if row.STR not in present:
+            value.append(_verified(row.BARE))
     return Plan(
         raw_type=raw_type,
         key_type=sequence(*steps, *(ttl if raw_type is not NONE else ())),
         ttl=sequence(*ttl),
         value=sequence(*value),
-        expired_value=sequence(*expired),
     )
-
-
-_PLANS: dict[int, Plan] = {}
-
-
-def plan(view: KeyView) -> Plan:
-    """The plan of a key; memoised per shape."""
-    found = _PLANS.get(view.shape)
-    if found is None:
-        string = view.only(row.STR)
-        new_format = string is not None and string.new_format
-        found = _PLANS[view.shape] = _plan(view.shape, tuple(view.rows), new_format)
-    return found
-
-
-def expiry(view: KeyView) -> int | None:
-    """The instant (ns) at which the key expires, or None."""
-    string = view.rows.get(row.STR)
-    if string is not None and string[row.ONLY].new_format:
-        inline: int | None = string[row.ONLY].expiry
-        return inline
-    index: int | None = view.only(row.TTL)
-    return index
 
 
 @lru_cache(maxsize=4096)
@@ -194,7 +171,9 @@ META_ROWS: Final = (row.LIST_META, row.HASH_META, row.SET_META, row.ZSET_META)
 
 def delete_all(view: KeyView) -> Reads:
     """Finding every row of a key so that a commit can remove them: `deleteLogicalKeyElems`."""
-    return _delete_all(plan(view).key_type, tuple(view.count(family) for family in _MANY_ROWS))
+    return _delete_all(
+        plan(view.shape).key_type, tuple(view.count(family) for family in _MANY_ROWS)
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -9,6 +9,7 @@ modelled system behaves so and its read counts follow from it).
 from dataclasses import dataclass, field
 from typing import Any
 
+from models.redis.reads import plan
 from models.store.rows import KeyView, ListSpan
 
 EMPTY = ListSpan(0, 0)
@@ -60,12 +61,13 @@ class Key:
     """One key as one attempt sees it."""
 
     __slots__ = (
-        "deleted", "ever_deleted", "hash", "list", "set", "stream", "string", "touched", "ttl",
-        "ttl_dirty", "ttl_loaded", "view", "zset",
+        "deleted", "ever_deleted", "hash", "list", "plan", "set", "stream", "string", "touched",
+        "ttl", "ttl_dirty", "ttl_loaded", "view", "zset",
     )  # fmt: skip
 
     def __init__(self, view: KeyView) -> None:
         self.view = view
+        self.plan = plan(view.shape)
         self.string: Value | None = None
         self.list: ListValue | None = None
         self.hash: Value | None = None

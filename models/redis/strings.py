@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from models.redis.arguments import INT_MAX, SYNTAX, expiry, integer
 from models.redis.context import Context, Refused
+from models.redis.state import Key
 from models.replies import OK, ErrorReply, Reply
 from sim.units import NS_PER
 
@@ -21,7 +22,15 @@ class _SetOptions:
     if_present: bool = False
     keep_ttl: bool = False
     get: bool = False
-    expiry: int | None = None
+    unit: bytes | None = None
+    amount: bytes = b""
+
+    def until(self, now: int) -> int | None:
+        """The instant (ns) of the expiry asked for, or None."""
+        if self.unit is None:
+            return None
+        unit_ns, absolute = _EXPIRY_OPTIONS[self.unit]
+        return expiry(self.amount, unit_ns, now, absolute, b"set")
 
 
 _EXPIRY_OPTIONS = {
@@ -32,7 +41,7 @@ _EXPIRY_OPTIONS = {
 }
 
 
-def _set_options(args: list[bytes], now: int) -> _SetOptions:
+def _set_options(args: list[bytes]) -> _SetOptions:
     options = _SetOptions()
     rest = iter(args)
     for arg in rest:
@@ -43,14 +52,15 @@ def _set_options(args: list[bytes], now: int) -> _SetOptions:
             options.if_present = True
         elif word == b"GET":
             options.get = True
-        elif word == b"KEEPTTL" and options.expiry is None:
+        elif word == b"KEEPTTL" and options.unit is None:
             options.keep_ttl = True
-        elif word in _EXPIRY_OPTIONS and options.expiry is None and not options.keep_ttl:
-            amount = next(rest, None)
-            if amount is None:
-                raise Refused(SYNTAX)
-            unit, absolute = _EXPIRY_OPTIONS[word]
-            options.expiry = expiry(amount, unit, now, absolute, b"set")
+        elif (
+            word in _EXPIRY_OPTIONS
+            and options.unit in (None, word)
+            and not options.keep_ttl
+            and (amount := next(rest, None)) is not None
+        ):
+            options.unit, options.amount = word, amount
         else:
             raise Refused(SYNTAX)
     return options
@@ -58,28 +68,32 @@ def _set_options(args: list[bytes], now: int) -> _SetOptions:
 
 def set_(context: Context, args: list[bytes]) -> Reply:
     """SET key value [NX | XX] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]."""
-    options = _set_options(args[3:], context.now)
+    options = _set_options(args[3:])
+    until = options.until(context.now)
     key = context.key(args[1])
     previous = get(context, args) if options.get else None
     exists = context.exists(key)
     kept = context.ttl(key)
     skipped = exists if options.if_missing else options.if_present and not exists
     if not skipped:
-        context.delete(key)
-        context.write_string(key, args[2])
-        key.set_ttl(kept if options.keep_ttl else options.expiry)
+        _replace(context, key, args[2], kept if options.keep_ttl else until)
     if options.get:
         return previous
     return None if skipped else OK
 
 
+def _replace(context: Context, key: Key, data: bytes, ttl: int | None) -> None:
+    """Make the key this string, whatever it held; one that has expired already is not there."""
+    context.delete(key)
+    if ttl is None or ttl > context.now:
+        context.write_string(key, data)
+        key.set_ttl(ttl)
+
+
 def setex(context: Context, args: list[bytes]) -> Reply:
     """SETEX key seconds value: the only write that reads nothing first."""
     until = expiry(args[2], NS_PER["s"], context.now, False, b"setex")
-    key = context.key(args[1])
-    context.delete(key)
-    context.write_string(key, args[3])
-    key.set_ttl(until)
+    _replace(context, context.key(args[1]), args[3], until)
     return OK
 
 
@@ -90,8 +104,7 @@ def setnx(context: Context, args: list[bytes]) -> Reply:
     context.ttl(key)
     if exists:
         return 0
-    context.delete(key)
-    context.write_string(key, args[2])
+    _replace(context, key, args[2], None)
     return 1
 
 

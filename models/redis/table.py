@@ -5,7 +5,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from models.redis import generic, hashes, lists, sets, strings, zsets
 from models.redis.context import Context, Refused
-from models.replies import ErrorReply, Reply
+from models.replies import ErrorReply, Reply, quoted
 
 Handler: TypeAlias = Callable[[Context, list[bytes]], Reply]
 _ANY: Final = 1 << 30
@@ -35,7 +35,7 @@ COMMANDS: Final = {
         (b"PEXPIRE", generic.pexpire, 3, _ANY),
         (b"PTTL", generic.pttl, 2, 2),
         (b"RENAME", generic.rename, 3, 3),
-        (b"RPOP", lists.rpop, 2, 3),
+        (b"RPOP", lists.rpop, 2, _ANY),
         (b"RPOPLPUSH", lists.rpoplpush, 3, 3),
         (b"SADD", sets.sadd, 3, _ANY),
         (b"SET", strings.set_, 3, _ANY),
@@ -53,11 +53,12 @@ _by_spelling: dict[bytes, Command] = dict(COMMANDS)
 
 def call(context: Context, args: list[bytes]) -> Reply:
     """Carry out one command within an attempt; what it refuses comes back as an `ErrorReply`."""
+    context.calls += 1
     command = _by_spelling.get(args[0])
     if command is None:
         command = COMMANDS.get(args[0].upper())
         if command is None:
-            return ErrorReply(b"ERR unsupported command '" + args[0] + b"'")
+            return ErrorReply(b"ERR unsupported command '" + quoted(args[0]) + b"'")
         _by_spelling[args[0]] = command
     if not command.args_min <= len(args) <= command.args_max:
         return _WRONG_COUNT

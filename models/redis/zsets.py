@@ -73,7 +73,7 @@ def zadd(context: Context, args: list[bytes]) -> Reply:
             if options.allow(old, new):
                 added += old is None
                 changed += old is not None and old != new
-                value.data[member] = new
+                value.data[member] = _stored(new)
         reply, changed = added + changed * options.changed, added + changed
     if value.data:
         # Written back whether anything changed or not, as the modelled system does.
@@ -84,13 +84,18 @@ def zadd(context: Context, args: list[bytes]) -> Reply:
 
 def _increment(value: Value, options: _AddOptions, by: float, member: bytes) -> tuple[Reply, int]:
     old = value.data.get(member)
-    new = (old or 0.0) + by
+    new = by if old is None else old + by
     if isnan(new):
         raise Refused(ErrorReply(b"ERR resulting score is not a number (NaN)"))
     if not options.allow(old, new):
         return None, 0
-    value.data[member] = new
+    value.data[member] = _stored(new)
     return format_score(new), 1
+
+
+def _stored(score: float) -> float:
+    """The score as it is kept: a small sorted set loses the sign of a negative zero."""
+    return score + 0.0
 
 
 def zcard(context: Context, args: list[bytes]) -> Reply:

@@ -53,7 +53,13 @@ FAMILIES: Final = (
     HASH_BLOB, SET_BLOB, ZSET_BLOB, STREAM_BLOB,
 )  # fmt: skip
 _BIT: Final = {family: 1 << i for i, family in enumerate(FAMILIES)}
-_NEW_FORMAT: Final = 1 << len(FAMILIES)
+NEW_FORMAT: Final = 1 << len(FAMILIES)
+"""Bit of a `KeyView.shape`: the string row is in the new format."""
+
+
+def in_shape(shape: int) -> frozenset[str]:
+    """The families present in a key of this shape."""
+    return frozenset(family for family, bit in _BIT.items() if shape & bit)
 
 
 class StringRow(NamedTuple):
@@ -103,19 +109,22 @@ class KeyView:
     """The rows of one key at one timestamp. Never changed after it is made.
 
     `shape` says which families are present and in which format the string row is: all that a read
-    sequence depends on, apart from the number of rows a scan returns.
+    sequence depends on, apart from the number of rows a scan returns. `expiry` is the instant (ns)
+    at which the key expires, or None: inline in a string row of the new format, else in its own.
     """
 
-    __slots__ = ("rows", "shape")
+    __slots__ = ("expiry", "rows", "shape")
 
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
-        shape = 0
+        self.shape = 0
         for family in rows:
-            shape |= _BIT[family]
-        if STR in rows and rows[STR][ONLY].new_format:
-            shape |= _NEW_FORMAT
-        self.shape = shape
+            self.shape |= _BIT[family]
+        self.expiry: int | None = self.only(TTL)
+        string: StringRow | None = self.only(STR)
+        if string is not None and string.new_format:
+            self.shape |= NEW_FORMAT
+            self.expiry = string.expiry
 
     def has(self, family: str) -> bool:
         """Whether the family has any row."""
@@ -132,27 +141,16 @@ class KeyView:
 
     def changed(self, mutations: list[Mutation]) -> "KeyView":
         """The view after these mutations, applied in order."""
-        rows = dict(self.rows)
-        own: set[str] = set()
-        for mutation in mutations:
-            family = mutation.family
-            if mutation.value is DELETED:
-                if family not in rows or mutation.id not in rows[family]:
-                    continue
-            elif family not in rows:
-                rows[family] = {}
-                own.add(family)
-            if family not in own:
-                rows[family] = dict(rows[family])
-                own.add(family)
-            if mutation.value is DELETED:
-                del rows[family][mutation.id]
-                if not rows[family]:
-                    del rows[family]
-                    own.discard(family)
-            else:
-                rows[family][mutation.id] = mutation.value
-        return KeyView(rows)
+        changed: Rows = {}
+        for _, family, id, value in mutations:
+            ids = changed.get(family)
+            if ids is None:
+                ids = changed[family] = dict(self.rows.get(family, ()))
+            ids.pop(id, None)  # a row written anew comes last, as in Redis's small hashes
+            if value is not DELETED:
+                ids[id] = value
+        rows = self.rows | changed
+        return KeyView({family: ids for family, ids in rows.items() if ids})
 
 
 MISSING: Final = KeyView({})
