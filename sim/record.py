@@ -159,7 +159,7 @@ def digest(
     histograms: dict[str, Histogram],
     verdicts: dict[str, Verdict],
 ) -> str:
-    """SHA-256 over what a variant counted and measured; told piece by piece, to hold no text twice."""
+    """SHA-256 over what a variant counted and measured, told piece by piece."""
     parts: dict[str, dict[str, Any]] = {
         "counters": dict(counters),
         "columns": dict(columns),

@@ -2,8 +2,8 @@
 
 Each peer has two lanes, one for heartbeats and votes, one for the rest. A lane sends one message
 after another as unary calls: the next leaves when the call before it has returned, so a lane
-carries at most `in_flight` messages per round trip. What finds the lane full is dropped; Raft copes,
-but a read waits for the next periodic heartbeat.
+carries at most `in_flight` messages per round trip. What finds the lane full is dropped; Raft
+copes, but a read waits for the next periodic heartbeat.
 
 Source: system.md 3.1 (outbound).
 """
