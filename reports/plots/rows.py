@@ -1,0 +1,130 @@
+"""Rows of a waterfall: one script's timeline, laid out; pure, so that it can be checked.
+
+A row is a label of the timeline (the fence, a call, the commit), in order of first appearance; a
+script that is retried returns to its rows. Every span of the timeline is in exactly one row, so the
+bars of a waterfall add up to the latency.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from reports.sample import OK, Sample, percentile
+from sim.record import Span, Timeline
+
+ROWS_MAX: Final = 13
+"""Rows of a panel at most; the calls in the middle share one where there are more."""
+_HEAD: Final = 6
+COMMIT: Final = "commit"
+"""The row whose rounds are commit guards, not verifications of a read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A stretch of time, in ns since the script arrived."""
+
+    kind: str
+    start_ns: int
+    end_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What happened on behalf of one label."""
+
+    label: str
+    bars: tuple[Bar, ...]
+
+    @property
+    def rounds(self) -> int:
+        """How often it waited for a quorum."""
+        return sum(bar.kind == "round" for bar in self.bars)
+
+    @property
+    def total_ns(self) -> int:
+        """How long all of it took."""
+        return sum(bar.end_ns - bar.start_ns for bar in self.bars)
+
+
+def rows_of(timeline: Timeline) -> list[Row]:
+    """The rows of a timeline, at most `ROWS_MAX`."""
+    by_label: dict[str, list[Span]] = {}
+    for span in timeline.spans:
+        by_label.setdefault(span.label, []).append(span)
+    labels = [*by_label]
+    if len(labels) <= ROWS_MAX:
+        return [_row(label, by_label[label], timeline) for label in labels]
+    tail = ROWS_MAX - _HEAD - 1
+    middle = labels[_HEAD:-tail]
+    merged = [span for label in middle for span in by_label[label]]
+    return [
+        *(_row(label, by_label[label], timeline) for label in labels[:_HEAD]),
+        _row(f"… {len(middle)} more …", merged, timeline),
+        *(_row(label, by_label[label], timeline) for label in labels[-tail:]),
+    ]
+
+
+def _row(label: str, spans: Sequence[Span], timeline: Timeline) -> Row:
+    start = timeline.start_ns
+    return Row(label, tuple(Bar(s.kind, s.start_ns - start, s.end_ns - start) for s in spans))
+
+
+def attempt_starts(timeline: Timeline) -> list[int]:
+    """When the second and later attempts began, in ns since the script arrived."""
+    return [span.end_ns - timeline.start_ns for span in timeline.spans if span.kind == "backoff"]
+
+
+def waits_of(timeline: Timeline) -> str:
+    """What a script waited for a majority for, such as "21 verifications + 1 commit guard"."""
+    reads = guards = logged = 0
+    for span in timeline.spans:
+        if span.kind == "round":
+            guards += span.label == COMMIT
+            reads += span.label != COMMIT
+        elif span.kind == "log" and span.label != COMMIT:
+            logged += 1
+    parts = [f"{logged} read fence{_s(logged)} through the log"] if logged else []
+    if reads or not logged:
+        parts.insert(0, f"{reads} verification{_s(reads)}" if reads else "no verification")
+    if guards:
+        parts.append(f"{guards} commit guard{_s(guards)}")
+    return " + ".join(parts)
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
+
+
+@dataclass(frozen=True, slots=True)
+class Typical:
+    """The script that stands for a variant."""
+
+    timeline: Timeline
+    about: str
+    """Which one it is, in words."""
+    ended_ok: bool
+
+
+def typical_script(sample: Sample) -> Typical | None:
+    """The sampled script whose latency is nearest to the median of the variant.
+
+    Of the scripts that ended ok where one was sampled, else the median of those that were; None
+    where no script was sampled at all. Of equally near ones the first id is taken.
+    """
+    timelines = sample.variant.timelines
+    columns = sample.variant.columns
+    outcome = dict(zip(columns.get("id", ()), columns.get("outcome", ()), strict=True))
+    ended_ok = [timeline for timeline in timelines if outcome.get(timeline.id) == OK]
+    if ended_ok:
+        median = percentile(sample.latencies, Fraction(50))
+        nearest = min(ended_ok, key=lambda t: (abs(t.end_ns - t.start_ns - median), t.id))
+        about = f"script {nearest.id}, the sampled one nearest to the median"
+        return Typical(nearest, about, True)
+    if not timelines:
+        return None
+    ordered = sorted(timelines, key=lambda t: (t.end_ns - t.start_ns, t.id))
+    middle = ordered[(len(ordered) - 1) // 2]
+    code = outcome.get(middle.id)
+    ended = "not measured" if code is None else sample.variant.labels["outcome"][code]
+    return Typical(middle, f"script {middle.id}: {ended}", False)

@@ -1,0 +1,252 @@
+"""The table of a run: variants as columns, figures as rows; for a terminal, Markdown or JSON.
+
+It shows figures of the catalogue (`reports.figures`) and adds none, but for the wall time, which is
+not part of a run record and is handed in.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from reports.attempts import COMMIT_GUARD, VERIFYING
+from reports.figures import CATALOGUE, PERCENTILES, Figures, Value, figures_of
+from reports.quantity import (
+    in_units,
+    show,
+    show_number,
+    unit_name,
+)
+from reports.sample import NoData
+from reports.writing import markdown, plain_text, printable, shortened
+from sim.record import RunRecord
+from sim.units import SECOND
+
+LABEL_MAX: Final = 32
+"""Characters of a row's label at most; longer error texts are shortened in their middle."""
+ERRORS_MAX: Final = 5
+"""Error texts with a row of their own; the rest share one."""
+GAP: Final = 3
+"""Columns of the terminal between two columns of the table."""
+SPREAD: Final = " / "
+"""Between least, mean and greatest, where the attempts of a variant differ."""
+_SPREAD_NOTE: Final = "Where attempts differ: least / mean / greatest."
+NOTHING: Final = "-"
+"""Stands where a figure has no value in a run, such as a latency where no script ended ok."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A figure of every variant."""
+
+    label: str
+    cells: tuple[str, ...]
+    indent: int = 0
+    opens_section: bool = False
+
+
+def summary_view(
+    record: RunRecord, *, wall_s: Mapping[str, float] | None = None, width: int = 100
+) -> RenderableType:
+    """The table for a terminal of `width` columns, to be printed with rich.
+
+    `wall_s` is the wall time of each variant in seconds; without it those rows are left out. When
+    the variants do not fit side by side, they are spread over several tables.
+    """
+    rows = rows_of(record, wall_s)
+    names = [shortened(printable(variant.name), LABEL_MAX) for variant in record.variants]
+    tables = [_table(rows, names, chosen) for chosen in _fitting(rows, names, width)]
+    title = Text(f"{printable(record.name)} (seed {record.seed})", style="bold")
+    parts: list[RenderableType] = [part for table in tables for part in (Text(), table)]
+    if any(SPREAD in cell for row in rows for cell in row.cells):
+        parts += [Text(), Text(_SPREAD_NOTE, style="dim")]
+    return Group(title, *parts)
+
+
+def summary_text(
+    record: RunRecord, *, wall_s: Mapping[str, float] | None = None, width: int = 100
+) -> str:
+    """The table as plain text of at most `width` columns."""
+    return plain_text(summary_view(record, wall_s=wall_s, width=width), width=width)
+
+
+def summary_markdown(record: RunRecord, *, wall_s: Mapping[str, float] | None = None) -> str:
+    """The table for a pull request or a page."""
+    names = [markdown(variant.name) for variant in record.variants]
+    lines = [
+        f"### {markdown(record.name)} (seed {record.seed})",
+        "",
+        f"| | {' | '.join(names)} |",
+        f"|---|{'---:|' * len(names)}",
+    ]
+    rows = rows_of(record, wall_s)
+    for row in rows:
+        label = "&nbsp;&nbsp;" * row.indent + markdown(row.label)
+        lines.append(f"| {label} | {' | '.join(markdown(cell) for cell in row.cells)} |")
+    if any(SPREAD in cell for row in rows for cell in row.cells):
+        lines += ["", _SPREAD_NOTE]
+    return "\n".join(lines) + "\n"
+
+
+def summary(record: RunRecord, *, wall_s: Mapping[str, float] | None = None) -> dict[str, Any]:
+    """Every figure of every variant as plain data, ready for `json.dumps`.
+
+    Stable: within version 1 keys are only ever added. A figure is a number, a word, null where the
+    run gives it no value, or for figures that span attempts an object of `min`, `mean` and `max`;
+    `units` says what the numbers are in (durations are ns).
+    """
+    return {
+        "format": "readfence/summary",
+        "version": 1,
+        "scenario": record.name,
+        "seed": record.seed,
+        "readfence": record.readfence,
+        "digest": record.digest,
+        "units": {
+            figure.name: "word" if figure.power is None else unit_name(figure.power)
+            for figure in CATALOGUE
+        },
+        "variants": {
+            name: {
+                "figures": {figure.name: _plain(figures, figure.name) for figure in CATALOGUE},
+                "counters": dict(figures.sample.variant.counters),
+                "errors": figures.sample.errors(),
+                "wall_s": (wall_s or {}).get(name),
+            }
+            for name, figures in figures_of(record).items()
+        },
+    }
+
+
+def rows_of(record: RunRecord, wall_s: Mapping[str, float] | None) -> list[Row]:
+    """The rows of the table, a cell per variant."""
+    variants = list(figures_of(record).values())
+
+    def row(label: str, name: str, indent: int = 0, *, opens: bool = False) -> Row:
+        return Row(label, tuple(_cell(figures, name) for figures in variants), indent, opens)
+
+    return [
+        row("scripts", "scripts"),
+        row("throughput", "throughput"),
+        *(
+            row(f"latency {name}" if name != "max" else "latency max", f"latency.{name}",
+                opens=name == "p50")
+            for name in (*(f"p{text}" for text in PERCENTILES), "max")
+        ),
+        row("verifications per script", "verifications.per_script", opens=True),
+        *(
+            row(f"{site.letter} {site.name}", f"verifications.{site.field}.per_script", 1)
+            for site in VERIFYING
+        ),
+        row(f"{COMMIT_GUARD.letter} {COMMIT_GUARD.name}s per script", "commit_guards.per_script"),
+        row("rounds on the wire per script", "rounds.per_script"),
+        row("rounds on the wire in total", "rounds.total"),
+        row("retries", "retries", opens=True),
+        row("errors", "errors"),
+        *_error_rows(variants),
+        row("safety", "safety"),
+        row("ledger of verifications", "ledger"),
+        row("virtual time", "virtual_time", opens=True),
+        *_wall_rows(record, wall_s),
+    ]  # fmt: skip
+
+
+def _cell(figures: Figures, name: str) -> str:
+    try:
+        return _told(figures.value(name))
+    except NoData:
+        return NOTHING
+
+
+def _told(value: Value) -> str:
+    if isinstance(value, str):
+        return value
+    if value.is_point or value.mean is None:
+        return show(value)
+    ends = (value.low, value.mean, value.high)
+    return SPREAD.join(show_number(number, value.power) for number in ends)
+
+
+def _error_rows(variants: list[Figures]) -> Iterator[Row]:
+    counts = [figures.sample.errors() for figures in variants]
+    totals: dict[str, int] = {}
+    for errors in counts:
+        for text, count in errors.items():
+            totals[text] = totals.get(text, 0) + count
+    texts = sorted(totals, key=lambda text: (-totals[text], text))
+    for text in texts[:ERRORS_MAX]:
+        label = shortened(printable(text), LABEL_MAX - 2)
+        yield Row(label, tuple(f"{errors.get(text, 0):,}" for errors in counts), 1)
+    others = texts[ERRORS_MAX:]
+    if others:
+        sums = (sum(errors.get(text, 0) for text in others) for errors in counts)
+        yield Row(f"{len(others)} other errors", tuple(f"{count:,}" for count in sums), 1)
+
+
+def _wall_rows(record: RunRecord, wall_s: Mapping[str, float] | None) -> Iterator[Row]:
+    if wall_s is None:
+        return
+    walls = [wall_s.get(variant.name) for variant in record.variants]
+    yield Row("wall time", tuple(NOTHING if wall is None else f"{wall:.3g} s" for wall in walls))
+    yield Row(
+        "virtual over wall time",
+        tuple(
+            f"{variant.virtual_ns / SECOND / wall:,.3g}" if wall else NOTHING
+            for variant, wall in zip(record.variants, walls, strict=True)
+        ),
+    )
+
+
+def _plain(figures: Figures, name: str) -> Any:
+    try:
+        value = figures.value(name)
+    except NoData:
+        return None
+    if isinstance(value, str):
+        return value
+    if value.mean is None:
+        return in_units(value.low, value.power)
+    ends = {"min": value.low, "mean": value.mean, "max": value.high}
+    return {aspect: in_units(number, value.power) for aspect, number in ends.items()}
+
+
+def _table(rows: list[Row], names: list[str], chosen: range) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("")
+    for index in chosen:
+        table.add_column(Text(names[index]), justify="right")
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
+        label = Text("  " * row.indent + row.label, style="dim" if row.indent else "")
+        cells = [Text(row.cells[index], style=_style(row, index)) for index in chosen]
+        ends_section = following is not None and following.opens_section
+        table.add_row(label, *cells, end_section=ends_section)
+    return table
+
+
+def _style(row: Row, index: int) -> str:
+    cell = row.cells[index]
+    if cell == "violated" or (row.label == "errors" and cell != "0"):
+        return "bold red"
+    if cell == "unknown":
+        return "bold yellow"
+    return "dim" if row.indent and cell == "0" else ""
+
+
+def _fitting(rows: list[Row], names: list[str], width: int) -> list[range]:
+    """Which variants stand side by side: as few tables as fit the width, of about equal size."""
+    label = max(cell_len(row.label) + 2 * row.indent for row in rows)
+    columns = [
+        GAP + max(cell_len(name), *(cell_len(row.cells[index]) for row in rows))
+        for index, name in enumerate(names)
+    ]
+    for tables in range(1, len(names) + 1):
+        size = -(-len(names) // tables)
+        parts = [range(at, min(at + size, len(names))) for at in range(0, len(names), size)]
+        if all(label + sum(columns[index] for index in part) <= width for part in parts):
+            return parts
+    return [range(index, index + 1) for index in range(len(names))]
