@@ -390,7 +390,10 @@ def _nanoseconds(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def _check_duration(law: str, what: str, value: int) -> None:
     if not 0 <= value <= LONGEST:
-        raise InputError(f"{law}: expected {what} to be a duration of 0 or more, got {value} ns")
+        most = f", {LONGEST} ns at most" if value > 0 else ""
+        raise InputError(
+            f"{law}: expected {what} to be a duration of 0 or more{most}, got {value} ns"
+        )
 
 
 def _check_number(

@@ -19,9 +19,13 @@ Result = TypeVar("Result")
 
 
 class Spec(BaseModel):
-    """Base of what a scenario says: unknown keys are refused, nothing changes after reading."""
+    """Base of what a scenario says: unknown keys are refused, nothing changes after reading.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    Defaults are written as a scenario would write them ("1.5ms"), read in the same way, and shown
+    so in the JSON schema.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 def in_pydantic_words(action: Callable[[], Result]) -> Result:
