@@ -100,7 +100,7 @@ class Traced(NamedTuple):
         return [self.command, *ARGUMENTS[self.label]]
 
 
-def table() -> Iterator[Traced]:
+def read_table() -> Iterator[Traced]:
     """All rows of the table, in its order."""
     with (DATA / "read_costs.csv").open(newline="") as file:
         for row in csv.DictReader(file):

@@ -1,0 +1,129 @@
+"""Views of one key: what is present, and that a view never changes."""
+
+import copy
+import random
+from typing import Any
+
+from models.redis import table
+from models.redis.commit import plan_commit
+from models.redis.context import Context
+from models.redis.key_states import STATES
+from models.store.rows import (
+    BARE,
+    DELETED,
+    HASH_FIELD,
+    LIST_ITEM,
+    MISSING,
+    NEW_FORMAT,
+    ONLY,
+    STR,
+    TTL,
+    KeyView,
+    Mutation,
+    StringRow,
+    in_shape,
+)
+from tests.models.redis.random_commands import KEYS, Draw
+from tests.models.redis.scenes import Scene
+
+FAMILIES = (STR, TTL, HASH_FIELD, LIST_ITEM)
+
+
+def put(family: str, id: Any, value: Any) -> Mutation:
+    """A row of the key `k` written."""
+    return Mutation(b"k", family, id, value)
+
+
+def test_a_missing_key_has_no_rows() -> None:
+    """Of a missing key nothing is present, and it never expires."""
+    assert (MISSING.rows, MISSING.shape, MISSING.expiry) == ({}, 0, None)
+    assert not MISSING.has(STR)
+    assert MISSING.count(LIST_ITEM) == 0
+    assert MISSING.only(BARE) is None
+
+
+def test_shape_names_the_families() -> None:
+    """The shape holds which families are present and whether the string row is a new one."""
+    old = KeyView({STR: {ONLY: StringRow(b"v", False, None)}, TTL: {ONLY: 9}})
+    new = KeyView({STR: {ONLY: StringRow(b"v", True, None)}, TTL: {ONLY: 9}})
+    assert in_shape(old.shape) == in_shape(new.shape) == {STR, TTL}
+    assert new.shape == old.shape | NEW_FORMAT
+    assert old.shape != new.shape
+
+
+def test_expiry_is_inline_in_new_strings_only() -> None:
+    """A new string row holds the expiry itself; for all others the index row holds it."""
+    index = {TTL: {ONLY: 9}}
+    assert KeyView({STR: {ONLY: StringRow(b"v", True, 7)}, **index}).expiry == 7
+    assert KeyView({STR: {ONLY: StringRow(b"v", True, None)}, **index}).expiry is None
+    assert KeyView({STR: {ONLY: StringRow(b"v", False, None)}, **index}).expiry == 9
+    assert KeyView({HASH_FIELD: {b"f": b"v"}, **index}).expiry == 9
+
+
+def test_changes_apply_in_order() -> None:
+    """The last change of a row holds; removing what is not there does nothing."""
+    view = MISSING.changed(
+        [
+            put(LIST_ITEM, 0, DELETED),
+            put(LIST_ITEM, 1, b"x"),
+            put(LIST_ITEM, 1, DELETED),
+            put(LIST_ITEM, 2, DELETED),
+            put(LIST_ITEM, 2, b"y"),
+        ]
+    )
+    assert view.rows == {LIST_ITEM: {2: b"y"}}
+
+
+def test_a_family_without_rows_is_gone() -> None:
+    """With its last row a family leaves the shape."""
+    view = KeyView({HASH_FIELD: {b"f": b"v"}, TTL: {ONLY: 9}})
+    after = view.changed([put(HASH_FIELD, b"f", DELETED)])
+    assert not after.has(HASH_FIELD)
+    assert in_shape(after.shape) == {TTL}
+
+
+def test_a_row_written_anew_comes_last() -> None:
+    """Rows keep the order of their last writing, which is that of a rewritten hash."""
+    view = KeyView({HASH_FIELD: {b"f": b"1", b"g": b"2"}})
+    after = view.changed([put(HASH_FIELD, b"f", b"3")])
+    assert list(after.rows[HASH_FIELD]) == [b"g", b"f"]
+    assert list(view.rows[HASH_FIELD]) == [b"f", b"g"]
+
+
+def test_views_never_change() -> None:
+    """Changing a view, again and again, leaves every earlier one as it was."""
+    rng = random.Random(1)
+    views = [MISSING]
+    copies = [copy.deepcopy(MISSING.rows)]
+    for _ in range(500):
+        mutations = [_random_change(rng) for _ in range(rng.randint(1, 6))]
+        views.append(rng.choice(views).changed(mutations))
+        copies.append(copy.deepcopy(views[-1].rows))
+    assert [view.rows for view in views] == copies
+    assert max(view.count(LIST_ITEM) for view in views) > 2
+
+
+def _random_change(rng: random.Random) -> Mutation:
+    family = rng.choice(FAMILIES)
+    id = ONLY if family in (STR, TTL) else rng.randrange(4)
+    if rng.random() < 0.4:
+        return put(family, id, DELETED)
+    return put(family, id, StringRow(b"v", rng.random() < 0.5, None) if family == STR else 1)
+
+
+def test_scripts_do_not_touch_the_snapshot() -> None:
+    """Whatever a script does, the views that it read are as before, and so is the store."""
+    rng = random.Random(2)
+    states = [state for state in STATES if state != "missing"]
+    changed = 0
+    for _ in range(300):
+        scene = Scene({name: rng.choice(states) for name in KEYS}, now_ms=1000)
+        store = scene.store()
+        before = copy.deepcopy({name: store.view(name, 1).rows for name in KEYS})
+        context = Context(store, 1)
+        draw = Draw(rng, scene.now_ms)
+        for _ in range(8):
+            table.call(context, draw.command())
+        changed += plan_commit(context) is not None
+        assert {name: store.view(name, 1).rows for name in KEYS} == before
+    assert changed > 200

@@ -1,0 +1,373 @@
+"""Snapshot reads, write conflicts, pins, late commits and list deltas of the versioned store."""
+
+import random
+from typing import Any, NamedTuple
+
+import pytest
+
+from models.store import versions
+from models.store.rows import (
+    DELETED,
+    HASH_FIELD,
+    HASH_META,
+    LIST_DELTA,
+    LIST_ITEM,
+    LIST_META,
+    MISSING,
+    ONLY,
+    STR,
+    KeyView,
+    ListDelta,
+    ListSpan,
+    Mutation,
+    RowId,
+    StringRow,
+)
+from models.store.versions import FIRST_TS, Commit, Store, list_span
+
+KEY = b"k"
+
+
+def put(id: RowId, value: Any, family: str = HASH_FIELD, key: bytes = KEY) -> Mutation:
+    """A row written; a field of a hash unless said otherwise."""
+    return Mutation(key, family, id, value)
+
+
+def fields(store: Store, ts: int) -> Any:
+    """The fields of the hash at `ts`."""
+    return store.view(KEY, ts).rows.get(HASH_FIELD, {})
+
+
+def commit(store: Store, start_ts: int, commit_ts: int, *mutations: Mutation) -> bytes | None:
+    """Apply a commit of these mutations."""
+    return store.apply(Commit(start_ts, commit_ts, mutations))
+
+
+# -- reading --------------------------------------------------------------------------------------
+
+
+def test_a_commit_is_seen_from_its_timestamp_on() -> None:
+    """A reader sees what was committed at or before its timestamp, nothing later."""
+    store = Store()
+    assert commit(store, 1, 5, put(b"f", b"5")) is None
+    assert commit(store, 5, 9, put(b"f", b"9")) is None
+    assert [fields(store, ts).get(b"f") for ts in (4, 5, 8, 9, 99)] == [
+        None, b"5", b"5", b"9", b"9",
+    ]  # fmt: skip
+    assert store.last_commit_ts == 9
+
+
+def test_installed_rows_were_always_there() -> None:
+    """What a scenario starts with is seen at the first timestamp, and by conflicts too."""
+    store = Store()
+    store.install(KEY, {HASH_FIELD: {b"f": b"v"}})
+    assert fields(store, FIRST_TS) == {b"f": b"v"}
+    assert fields(store, FIRST_TS - 1) == {}
+    assert store.view(b"other", 99) is MISSING
+    assert commit(store, FIRST_TS - 1, 5, put(b"f", b"w")) == KEY
+
+
+def test_a_key_is_installed_once() -> None:
+    """Installing a key twice is a mistake of the caller."""
+    store = Store()
+    store.install(KEY, {HASH_FIELD: {b"f": b"v"}})
+    with pytest.raises(AssertionError, match="installed twice: b'k'"):
+        store.install(KEY, {})
+
+
+# -- conflicts ------------------------------------------------------------------------------------
+
+
+def test_the_first_committer_wins() -> None:
+    """Of two commits that overlap in time and in a row the second is refused, all of it."""
+    store = Store()
+    assert commit(store, 1, 5, put(b"f", b"a")) is None
+    assert commit(store, 4, 6, put(b"g", b"b", key=b"other"), put(b"f", b"b")) == KEY
+    assert fields(store, 99) == {b"f": b"a"}
+    assert store.view(b"other", 99) is MISSING
+    assert store.last_commit_ts == 5
+    assert commit(store, 5, 6, put(b"f", b"b")) is None
+
+
+def test_different_rows_do_not_conflict() -> None:
+    """Conflicts are found by row, not by key; reading is no conflict at all."""
+    store = Store()
+    assert commit(store, 1, 5, put(b"f", b"a")) is None
+    assert commit(store, 1, 6, put(b"g", b"b")) is None
+    assert fields(store, 6) == {b"f": b"a", b"g": b"b"}
+
+
+def test_tombstones_conflict() -> None:
+    """A row removed meanwhile, and even one that never was, refuses who started before."""
+    store = Store()
+    store.install(KEY, {HASH_FIELD: {b"f": b"v"}})
+    assert commit(store, 1, 5, put(b"f", DELETED), put(ONLY, DELETED, HASH_META)) is None
+    assert store.view(KEY, 5).rows == {}
+    assert commit(store, 4, 6, put(b"f", b"w")) == KEY
+    assert commit(store, 4, 6, put(ONLY, DELETED, HASH_META)) == KEY
+    assert commit(store, 5, 6, put(b"f", b"w")) is None
+
+
+def test_a_commit_follows_its_start() -> None:
+    """A commit timestamp at or below the start timestamp is a mistake of the caller."""
+    with pytest.raises(AssertionError, match="committed before it started"):
+        commit(Store(), 5, 5, put(b"f", b"v"))
+
+
+def test_forgotten_tombstones_refuse_early_starters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When old tombstones are forgotten, who started before them is refused for any row of the
+    key; and pins have no say in it, since another node has other pins.
+    """
+    monkeypatch.setattr(versions, "_ROWS_MAX", 10)
+    pinned, free = Store(), Store()
+    pinned.pin(FIRST_TS)
+    for store in (pinned, free):
+        for ts in range(2, 40, 2):
+            assert commit(store, ts - 1, ts, put(ts, b"v")) is None
+            assert commit(store, ts, ts + 1, put(ts, DELETED)) is None
+    verdicts = [
+        [store.conflict(Commit(start, 100, (put(id, b"w"),))) for store in (pinned, free)]
+        for start in range(1, 45)
+        for id in (2, 38, "never")
+    ]
+    assert all(first == second for first, second in verdicts)
+    assert verdicts[0] == [KEY, KEY], "row 2 is forgotten, but it was removed after 1"
+    assert verdicts[2] == [KEY, KEY], "no more can be told of a row that never was"
+    assert verdicts[-1] == [None, None]
+
+
+# -- pins -----------------------------------------------------------------------------------------
+
+
+def write_versions(store: Store, first: int, last: int) -> None:
+    """One version of one row per timestamp."""
+    for ts in range(first, last + 1):
+        assert commit(store, ts - 1, ts, put(b"f", ts)) is None
+
+
+def test_a_pin_keeps_its_version() -> None:
+    """What a pinned reader sees stays, however much is written; unpinned versions go."""
+    store = Store()
+    write_versions(store, 2, 5)
+    store.pin(3)
+    store.pin(3)
+    write_versions(store, 6, 60)
+    assert fields(store, 3) == {b"f": 3}
+    store.unpin(3)
+    write_versions(store, 61, 90)
+    assert fields(store, 3) == {b"f": 3}, "pinned twice, released once"
+    store.unpin(3)
+    write_versions(store, 91, 120)
+    assert fields(store, 120) == {b"f": 120}
+    with pytest.raises(AssertionError, match="read of b'k' at 3, kept from 1"):
+        fields(store, 3)
+
+
+def test_unpinned_versions_are_dropped() -> None:
+    """Without pins a key holds a few versions, not all that were ever written."""
+    store = Store()
+    write_versions(store, 2, 500)
+    assert len(store._chains[KEY].views) <= 9
+
+
+# -- late commits (H1) ----------------------------------------------------------------------------
+
+
+def test_a_late_commit_lands_in_the_past() -> None:
+    """A commit applied after one with a later timestamp is seen from its own timestamp on, also by
+    a reader who has looked there already: the hazard, kept as it is.
+    """
+    store = Store()
+    assert commit(store, 1, 9, put(b"f", b"9")) is None
+    assert fields(store, 7) == {}
+    assert commit(store, 1, 5, put(b"g", b"5")) is None
+    assert [fields(store, ts) for ts in (4, 5, 9)] == [
+        {}, {b"g": b"5"}, {b"f": b"9", b"g": b"5"},
+    ]  # fmt: skip
+    assert store.last_commit_ts == 9
+
+
+def test_a_late_commit_loses_an_update() -> None:
+    """H1: a script that started between the two timestamps does not see the late commit, nor does
+    it conflict with it.
+    """
+    store = Store()
+    assert commit(store, 1, 110, put(b"other", b"")) is None
+    assert commit(store, 1, 100, put(b"f", b"late")) is None
+    assert commit(store, 110, 120, put(b"f", b"overwritten")) is None
+    assert fields(store, 120)[b"f"] == b"overwritten"
+
+
+def test_a_late_commit_below_all_versions_is_not_lost() -> None:
+    """A late commit whose place has been pruned away is part of every version that is left."""
+    store = Store()
+    store.install(KEY, {HASH_FIELD: {b"old": b"v"}})
+    write_versions(store, 3, 40)
+    assert commit(store, 1, 2, put(b"g", b"late")) is None
+    assert fields(store, 40) == {b"old": b"v", b"f": 40, b"g": b"late"}
+    write_versions(store, 41, 60)
+    assert fields(store, 60) == {b"old": b"v", b"f": 60, b"g": b"late"}
+
+
+# -- lists ----------------------------------------------------------------------------------------
+
+
+def push_left(store: Store, start_ts: int, commit_ts: int, item: bytes) -> bytes | None:
+    """Push blindly at the head that a reader at `start_ts` sees."""
+    head = list_span(store.view(KEY, start_ts)).head - 1
+    delta = put((commit_ts, 0), ListDelta(-1, 1), LIST_DELTA)
+    return commit(store, start_ts, commit_ts, put(head, item, LIST_ITEM), delta)
+
+
+def push_right(store: Store, start_ts: int, commit_ts: int, item: bytes) -> bytes | None:
+    """Push blindly at the end that a reader at `start_ts` sees."""
+    span = list_span(store.view(KEY, start_ts))
+    delta = put((commit_ts, 0), ListDelta(0, 1), LIST_DELTA)
+    row = put(span.head + span.length, item, LIST_ITEM)
+    return commit(store, start_ts, commit_ts, row, delta)
+
+
+def items(view: KeyView) -> list[bytes]:
+    """The items of a list."""
+    span = list_span(view)
+    rows = view.rows.get(LIST_ITEM, {})
+    return [rows[span.head + n] for n in range(span.length)]
+
+
+def test_pushes_to_opposite_ends_both_survive() -> None:
+    """Two pushes that know nothing of each other meet in no row if they are at opposite ends."""
+    store = Store()
+    assert push_right(store, 1, 2, b"m") is None
+    assert push_left(store, 2, 3, b"l") is None
+    assert push_right(store, 2, 4, b"r") is None
+    assert items(store.view(KEY, 4)) == [b"l", b"m", b"r"]
+
+
+def test_pushes_to_the_same_end_conflict() -> None:
+    """Two pushes at one end want the same item row, and the second is refused."""
+    store = Store()
+    assert push_left(store, 1, 2, b"a") is None
+    assert push_left(store, 1, 3, b"b") == KEY
+    assert push_left(store, 2, 3, b"b") is None
+    assert items(store.view(KEY, 3)) == [b"b", b"a"]
+
+
+def test_deltas_are_folded() -> None:
+    """Length deltas do not grow without end, and folding them changes neither list nor readers."""
+    store = Store()
+    for n in range(300):
+        assert push_left(store, n + 1, n + 2, b"%d" % n) is None
+        view = store.view(KEY, n + 2)
+        assert list_span(view) == ListSpan(-n - 1, n + 1)
+        assert view.count(LIST_DELTA) <= 64
+    assert store.view(KEY, 301).has(LIST_META)
+    assert items(store.view(KEY, 301)) == [b"%d" % n for n in reversed(range(300))]
+
+
+def test_folding_conflicts_with_a_rewrite() -> None:
+    """Who rewrites a list while its deltas are folded is refused, as by the compactor's write;
+    who pushes is not.
+    """
+    store = Store()
+    for n in range(65):
+        start_ts = n + 1
+        assert push_left(store, start_ts, start_ts + 1, b"x") is None
+    assert commit(store, 65, 99, put(ONLY, DELETED, LIST_META)) == KEY
+    assert push_right(store, 65, 99, b"y") is None
+
+
+# -- against a store that keeps everything --------------------------------------------------------
+
+
+class Kept(NamedTuple):
+    """A commit as the dumb twin keeps it."""
+
+    commit_ts: int
+    arrival: int
+    mutations: tuple[Mutation, ...]
+
+
+class FullCopies:
+    """A store that keeps every commit for ever, and replays them all for each read."""
+
+    def __init__(self) -> None:
+        self.commits: list[Kept] = []
+
+    def apply(self, commit: Commit) -> bool:
+        """Whether the commit was accepted."""
+        rows = {mutation[:3] for mutation in commit.mutations}
+        for kept in self.commits:
+            if kept.commit_ts > commit.start_ts and rows & {m[:3] for m in kept.mutations}:
+                return False
+        self.commits.append(Kept(commit.commit_ts, len(self.commits), commit.mutations))
+        return True
+
+    def rows(self, key: bytes, ts: int) -> dict[tuple[str, RowId], Any]:
+        """Every row of a key at `ts`."""
+        found: dict[tuple[str, RowId], Any] = {}
+        for kept in sorted(self.commits):
+            for mutation in kept.mutations if kept.commit_ts <= ts else ():
+                if mutation.key == key:
+                    found[mutation.family, mutation.id] = mutation.value
+        return {row: value for row, value in found.items() if value is not DELETED}
+
+
+def unfolded(rows: dict[tuple[str, RowId], Any]) -> dict[tuple[str, RowId], Any]:
+    """The rows with a list's span instead of its meta row and deltas."""
+    parts = [v for (family, _), v in rows.items() if family in (LIST_META, LIST_DELTA)]
+    rest = {r: v for r, v in rows.items() if r[0] not in (LIST_META, LIST_DELTA)}
+    return {**rest, ("span", ONLY): [sum(part[n] for part in parts) for n in (0, 1)]}
+
+
+def random_commit(rng: random.Random, start_ts: int, commit_ts: int) -> Commit:
+    """Up to four rows of two keys, at random."""
+    mutations: dict[tuple[bytes, str, RowId], Mutation] = {}
+    for n in range(rng.randint(1, 4)):
+        key = rng.choice((b"j", KEY))
+        kind = rng.random()
+        if kind < 0.4:
+            mutation = put((commit_ts, n), ListDelta(-1, 1), LIST_DELTA, key)
+        elif kind < 0.5:
+            mutation = put(ONLY, StringRow(b"%d" % commit_ts, True, None), STR, key)
+        else:
+            value = DELETED if rng.random() < 0.3 else commit_ts
+            mutation = put(rng.randrange(12), value, HASH_FIELD, key)
+        mutations[mutation[:3]] = mutation
+    return Commit(start_ts, commit_ts, tuple(mutations.values()))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_commits(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With pins, late commits, pruning and folding, all that can be read at any timestamp, and all
+    verdicts, are those of a store that keeps everything.
+    """
+    monkeypatch.setattr(versions, "_VERSIONS_MAX", 3)
+    monkeypatch.setattr(versions, "_DELTAS_MAX", 4)
+    rng = random.Random(seed)
+    store, twin = Store(), FullCopies()
+    unused = list(range(2, 1000))
+    refused = late = 0
+    pinned: list[int] = []
+    for _ in range(120):
+        if rng.random() < 0.3:
+            pinned.append(store.last_commit_ts)
+            store.pin(pinned[-1])
+        if pinned and rng.random() < 0.3:
+            store.unpin(pinned.pop(rng.randrange(len(pinned))))
+        start_ts = rng.choice(pinned) if pinned else store.last_commit_ts
+        at = next(n for n, ts in enumerate(unused) if ts > start_ts)
+        commit_ts = unused.pop(at + rng.randrange(4))
+        commit = random_commit(rng, start_ts, commit_ts)
+        last = store.last_commit_ts
+        accepted = store.apply(commit) is None
+        assert accepted == twin.apply(commit)
+        refused += not accepted
+        late += accepted and commit_ts < last
+        first_readable = min(pinned, default=store.last_commit_ts)
+        for key in (b"j", KEY):
+            for ts in range(first_readable, store.last_commit_ts + 2):
+                view = store.view(key, ts)
+                flat = {(f, id): v for f, ids in view.rows.items() for id, v in ids.items()}
+                assert unfolded(flat) == unfolded(twin.rows(key, ts)), (key, ts)
+    assert refused > 5
+    assert late > 5
