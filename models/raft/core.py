@@ -132,7 +132,7 @@ class Raft(State):
         if self._leading is None:
             self._campaign(tick)
         elif not self._leading.on_timer(tick):
-            self._become_follower(self.term, None, tick)
+            self._become_follower(self.term, tick)
 
     def propose(self, payload: Any, tick: int) -> tuple[int, int] | None:
         """Append `payload` to the log, if this node leads and is not handing the leadership over.
@@ -167,7 +167,7 @@ class Raft(State):
         self._pass_time(tick)
         if self._leading is None:
             return False
-        self._become_follower(self.term, None, tick)
+        self._become_follower(self.term, tick)
         return True
 
     def transfer_leadership(self, to: int, tick: int) -> bool:
@@ -182,7 +182,7 @@ class Raft(State):
         it. Messages and reads not taken yet are lost.
         """
         self._pass_time(tick)
-        self._become_follower(self.term, None, tick)
+        self._become_follower(self.term, tick)
         self.outbox = []
         self.read_states = []
         self.must_sync = False
@@ -249,13 +249,8 @@ class Raft(State):
                 return True  # a campaign that may never be held moves nobody's term
         elif type(message) is VoteResponse and message.is_pre and message.granted:
             return True  # it names the term campaigned for, in which nobody is yet
-        leader = None
-        if type(message) is Append or type(message) is Heartbeat:
-            self._check_from_leader(message)
-            leader = message.sender
-        else:
-            check_sender(self, message)
-        self._become_follower(message.term, leader, tick)
+        self._check(message)
+        self._become_follower(message.term, tick)
         return True
 
     def _answer_old_term(self, message: Message) -> None:
@@ -273,11 +268,12 @@ class Raft(State):
             refusal = VoteResponse(self.term, self.id, is_pre=True, granted=False)
             self.outbox.append((message.sender, refusal))
 
-    def _become_follower(self, term: int, leader: int | None, tick: int) -> None:
+    def _become_follower(self, term: int, tick: int) -> None:
+        """Follow nobody yet: who leads the term says so by its first heartbeat or append."""
         self._set_role(Role.FOLLOWER, self._follower_handlers)
         if term != self.term:
             self._enter_term(term, None)
-        self.set_leader(leader)
+        self.set_leader(None)
         self._restart_election_timer(tick)
 
     def _lead(self, tick: int) -> Leader:
@@ -365,7 +361,7 @@ class Raft(State):
                 self.must_sync = True
                 self._lead(tick).broadcast_append()
         elif not agreed([votes.get(each, True) for each in self.voters]):
-            self._become_follower(self.term, None, tick)
+            self._become_follower(self.term, tick)
 
     def _on_vote_response(self, message: VoteResponse, tick: int) -> None:
         check_sender(self, message)
@@ -380,11 +376,12 @@ class Raft(State):
 
     def _yield(self, message: Append | Heartbeat, tick: int) -> None:
         """Somebody else won this term: a campaign for it is over (paper 5.2)."""
-        self._check_from_leader(message)
-        self._become_follower(self.term, message.sender, tick)
+        self._check(message)
+        self._become_follower(self.term, tick)
         self._handlers[type(message)](message, tick)
 
-    def _check_from_leader(self, message: Append | Heartbeat) -> None:
+    def _check(self, message: Message) -> None:
+        """What its handler would check, before a change of role that comes first."""
         check_sender(self, message)
         if type(message) is Append:
             check_append(self, message)

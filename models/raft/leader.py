@@ -111,9 +111,8 @@ class Leader:
 
     def on_stable(self) -> None:
         """The whole log is persisted here: only now does this node count for its own entries."""
-        if self._match < self._state.log.stable_index:
-            self._match = self._state.log.stable_index
-            self._commit()
+        self._match = self._state.log.stable_index
+        self._commit()
 
     def broadcast_append(self) -> None:
         """Send every peer what it lacks, or just the commit index."""

@@ -70,6 +70,16 @@ def test_voters_that_hear_their_leader_ignore_campaigns(fabric: Any) -> None:
     assert cluster.take() == [(2, 3, VoteResponse(2, 2, is_pre=True, granted=True))]
 
 
+def test_a_node_that_follows_a_leader_votes_for_no_rival_of_its_term(fabric: Any) -> None:
+    """Even with its vote of the term unused: the election is over."""
+    cluster = fabric(3)
+    cluster.receive(2, Heartbeat(5, 3, 0, None))
+    cluster.take()
+    cluster.now = 50
+    cluster.receive(2, VoteRequest(5, 1, 9, 9, is_pre=False, is_transfer=False))
+    assert cluster.take() == [(2, 1, VoteResponse(5, 2, is_pre=False, granted=False))]
+
+
 def test_a_campaign_that_the_leader_asked_for_is_heard(fabric: Any) -> None:
     """The request of a transfer passes even while the voter hears its leader."""
     cluster = fabric(3, leader=1)

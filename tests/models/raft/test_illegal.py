@@ -143,6 +143,27 @@ def test_a_peer_that_needs_dropped_entries_is_an_error(fabric: Any) -> None:
     )
 
 
+def test_an_append_from_before_the_commit_index_is_answered_with_it(fabric: Any) -> None:
+    """A delayed append to a follower whose log was compacted since is no conflict."""
+    cluster = settled(fabric)
+    cluster.nodes[2].compact(3)
+    cluster.receive(2, Append(1, 1, 1, 1, (Entry(2, 1, "a"),), 1))
+    assert cluster.take() == [(2, 1, AppendResponse(1, 2, 3))]
+
+
+def test_a_late_rejection_of_what_was_dropped_since_is_no_error(fabric: Any) -> None:
+    """It speaks of the past: the peer is asked where it is now."""
+    cluster = settled(fabric)
+    leader = cluster.nodes[1]
+    for payload in "cd":
+        cluster.propose(1, payload)
+    cluster.settle(cut=(3,))
+    leader.compact(5)
+    cluster.receive(1, AppendResponse(1, 3, 4, rejected=True, hint=3))
+    ((_, to, message),) = cluster.take()
+    assert (to, message.previous_index, message.entries) == (3, 5, ())
+
+
 def test_a_peer_that_has_what_was_dropped_is_no_error(fabric: Any) -> None:
     """When only its answers were lost, the leader finds out at the oldest entry it still has."""
     cluster = fabric(3, leader=1)

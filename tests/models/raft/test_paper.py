@@ -37,8 +37,9 @@ def test_a_greater_term_makes_any_node_a_follower(fabric: Any, message: Any) -> 
     candidate.call(1, lambda raft, now: raft.tick(now))
     assert candidate.nodes[1].role is Role.PRE_CANDIDATE
     for cluster in (follower, candidate, leader):
-        cluster.receive(1, message)
         raft = cluster.nodes[1]
+        raft.step(message, cluster.now)
+        assert raft.must_sync  # the term has to be persisted before anybody is answered
         assert (raft.role, raft.term, raft.leader) == (Role.FOLLOWER, 9, 2)
 
 
@@ -121,9 +122,14 @@ def test_one_vote_per_term_first_come_first_served(fabric: Any) -> None:
 
 def test_a_vote_is_persisted_before_it_is_sent(fabric: Any) -> None:
     """A node that grants a vote has something to write before its answer may leave."""
-    raft = fabric(3).nodes[3]
-    raft.step(ask(1, 1), 0)
-    assert raft.must_sync and raft.outbox
+    cluster = fabric(3)
+    cluster.receive(3, Append(5, 1, 0, 0, entries(1, 5), 0))
+    cluster.now = 50
+    cluster.receive(3, ask(6, 2))  # refused for its log, but the term is taken over
+    raft = cluster.nodes[3]
+    assert raft.voted_for is None and not raft.must_sync
+    raft.step(ask(6, 1, (1, 5)), 50)
+    assert raft.voted_for == 1 and raft.must_sync and raft.outbox
 
 
 def test_a_candidate_follows_the_leader_of_its_term(fabric: Any) -> None:
@@ -165,6 +171,24 @@ def test_a_split_vote_is_resolved_by_another_election(fabric: Any) -> None:
     assert len(cluster.leaders()) == 1
 
 
+def test_a_candidate_draws_a_new_timeout(fabric: Any) -> None:
+    """Those who tied once must not be tied again."""
+    cluster = fabric(3)
+    raft = cluster.nodes[1]
+    drawn = iter(range(11, 20))
+    raft._random_ticks = lambda low, high: next(drawn)
+    cluster.now = raft.next_tick
+    cluster.call(1, lambda raft, now: raft.tick(now))
+    cluster.receive(1, VoteResponse(1, 2, is_pre=True, granted=True))
+    assert raft.role is Role.CANDIDATE
+    assert raft.next_tick == cluster.now + 11
+    campaign_over = raft.next_tick
+    cluster.take()
+    cluster.now = campaign_over
+    cluster.call(1, lambda raft, now: raft.tick(now))
+    assert raft.role is Role.PRE_CANDIDATE  # and it asks again, for the term after
+
+
 # -- 5.3 log replication --------------------------------------------------------------------------
 
 
@@ -194,6 +218,19 @@ def test_a_leader_counts_its_own_entry_only_when_persisted(fabric: Any) -> None:
     assert raft.commit_index == 2
 
 
+def test_a_new_leader_counts_its_noop_only_when_persisted(fabric: Any) -> None:
+    """Elected, and its no-op acknowledged by one of two peers, it still has to write it itself."""
+    cluster = fabric(3)
+    raft = cluster.nodes[1]
+    raft.tick(raft.next_tick)
+    for is_pre in (True, False):
+        raft.step(VoteResponse(1, 2, is_pre=is_pre, granted=True), raft.last_tick)
+    raft.step(AppendResponse(1, 2, 1), raft.last_tick)
+    assert raft.is_leader and raft.commit_index == 0
+    raft.stable()
+    assert raft.commit_index == 1
+
+
 def test_followers_learn_of_a_commit_at_once(fabric: Any) -> None:
     """The commit index goes out with an append of its own as soon as it has moved."""
     cluster = fabric(3, leader=1)
@@ -219,6 +256,23 @@ def test_appends_do_not_wait_for_each_other(fabric: Any) -> None:
         cluster.propose(1, payload)
     sent = [[entry.payload for entry in message.entries] for _, _, message in cluster.take(to=2)]
     assert sent == [["a"], ["b"], ["c"]]
+
+
+def test_a_new_leader_sends_what_it_lacks_as_soon_as_a_peer_agrees(fabric: Any) -> None:
+    """Until the first answer one append is under way; what was proposed meanwhile follows it."""
+    cluster = fabric(5)
+    cluster.now = cluster.nodes[1].next_tick
+    cluster.call(1, lambda raft, now: raft.tick(now))
+    while not cluster.nodes[1].is_leader:
+        cluster.deliver(cluster.take())
+    cluster.propose(1, "a")
+    cluster.propose(1, "b")
+    assert [len(message.entries) for _, _, message in cluster.take(to=3)] == [1]
+    cluster.deliver(cluster.take(to=2))
+    cluster.take()
+    cluster.receive(1, AppendResponse(1, 2, 1))
+    ((_, to, message),) = cluster.take()
+    assert to == 2 and [entry.payload for entry in message.entries] == ["a", "b"]
 
 
 def test_a_lost_append_is_sent_again(fabric: Any) -> None:
@@ -279,9 +333,15 @@ def test_an_old_append_that_arrives_late_cuts_nothing_off(fabric: Any) -> None:
 
 
 def test_a_follower_commits_no_further_than_the_message_reaches(fabric: Any) -> None:
-    """The leader's commit index counts only up to the last entry known to agree."""
+    """The leader's commit index counts only up to the last entry known to agree.
+
+    What a follower holds beyond that may be of an old leader, and lose.
+    """
     cluster = fabric(3, leader=1)
-    cluster.receive(2, Append(1, 1, 1, 1, entries(2, 1), 9))
+    cluster.receive(2, Append(1, 1, 1, 1, entries(2, 1, 1, 1), 1))
+    cluster.now = 50
+    cluster.receive(2, Append(2, 3, 1, 1, entries(2, 1), 9))
+    assert cluster.nodes[2].log.last_index == 4
     assert cluster.nodes[2].commit_index == 2
 
 

@@ -19,6 +19,13 @@ def test_the_first_agreement_ends_the_probing() -> None:
     )  # fmt: skip
 
 
+def test_agreeing_about_an_empty_log_ends_the_probing_too() -> None:
+    """Nothing is matched yet, but the place before the first entry agrees."""
+    progress = Progress(place=1, next_index=1)
+    assert progress.acknowledge(0) is True
+    assert (progress.probing, progress.match, progress.next_index) == (False, 0, 1)
+
+
 def test_an_acknowledgement_does_not_take_back_what_was_sent_since() -> None:
     """`next_index` stays ahead of what has been acknowledged so far."""
     progress = replicating(3, 9)
