@@ -101,13 +101,7 @@ class Task:
         except StopIteration:
             del self._kernel.tasks[self]
             return
-        self.waits_for = wait
-        if type(wait) is int:
-            self._kernel.after(wait, self._wake)
-        elif type(wait) is Future and not wait.done and wait._waiter is None:
-            wait._waiter = self
-        else:
-            self._take_up(wait)
+        self._take_up(wait)
 
     def _throw(self, error: Exception) -> None:
         try:
@@ -115,21 +109,24 @@ class Task:
         except StopIteration:
             del self._kernel.tasks[self]
             return
+        self._take_up(wait)
+
+    def _take_up(self, wait: Wait) -> None:
+        """Wait; a future that is done already hands over at once, in a loop, not by recursion."""
+        try:
+            while type(wait) is Future and wait.done:
+                error = wait._error
+                wait = self._send(wait._value) if error is None else self._generator.throw(error)
+        except StopIteration:
+            del self._kernel.tasks[self]
+            return
         self.waits_for = wait
         if type(wait) is int:
             self._kernel.after(wait, self._wake)
-        else:
-            self._take_up(wait)
-
-    def _take_up(self, wait: Wait) -> None:
+            return
         assert type(wait) is Future, f"{self.name}: expected ns as an int or a Future, got {wait!r}"
         assert wait._waiter is None, f"two tasks wait for {wait.what}"
-        if not wait.done:
-            wait._waiter = self
-        elif wait._error is not None:
-            self._throw(wait._error)
-        else:
-            self._go(wait._value)
+        wait._waiter = self
 
 
 class Kernel(simpy.Environment):
@@ -182,19 +179,27 @@ class Kernel(simpy.Environment):
         have run or `keep_on` names a reason, and `Stalled` when no event is left, or when
         `progress` has not moved for `stall_ns` of virtual time; both say who waits for what.
         """
-        self._watch(stall_ns)
+        self._halted = False
         step = self.step
-        while not self._halted:
+        seen, since = self.progress, self.now
+        while True:
             try:
-                for done in repeat(1, CHUNK):
+                for _ in repeat(None, CHUNK):
                     step()
-                    self.events += done
+                    self.events += 1
                     if self._halted:
                         return
             except EmptySchedule:
                 raise Stalled(
                     f"nothing is left to happen at t={self._clock()}{self.waiting()}"
                 ) from None
+            if self.progress != seen:
+                seen, since = self.progress, self.now
+            elif self.now - since > stall_ns:
+                raise Stalled(
+                    f"no script ended in {human_duration(self.now - since)} of virtual time, "
+                    f"at t={self._clock()}{self.waiting()}"
+                )
             if self.events >= events_max:
                 raise LimitReached(
                     f"stopped after {self.events:,} events at t={self._clock()} "
@@ -203,21 +208,6 @@ class Kernel(simpy.Environment):
             reason = keep_on()
             if reason is not None:
                 raise LimitReached(f"stopped at t={self._clock()}: {reason}{self.waiting()}")
-
-    def _watch(self, stall_ns: int) -> None:
-        seen = -1
-
-        def look(event: Event) -> None:
-            nonlocal seen
-            if self.progress == seen:
-                raise Stalled(
-                    f"no script ended in {human_duration(stall_ns)} of virtual time, "
-                    f"at t={self._clock()}{self.waiting()}"
-                )
-            seen = self.progress
-            self.after(stall_ns, look)
-
-        self.after(0, look)
 
     def _clock(self) -> str:
         return human_duration(self.now)
@@ -263,6 +253,7 @@ class Slots:
         if self._queue:
             since, turn = self._queue.popleft()
             self.waited_ns += self._kernel.now - since
-            turn.resolve()
+            # By an event, so that a line of holders who need no time is no recursion.
+            self._kernel.after(0, lambda _: turn.resolve())
         else:
             self._free += 1

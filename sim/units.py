@@ -6,13 +6,15 @@ lose nanoseconds after a hundred virtual days and make order depend on rounding.
 """
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from sim.errors import InputError
 
 NS_PER = {"ns": 1, "us": 1_000, "µs": 1_000, "ms": 1_000_000, "s": 10**9, "m": 60 * 10**9,
           "h": 3_600 * 10**9}  # fmt: skip
 SECOND = NS_PER["s"]
+_DIGITS_MAX = 24
+"""Enough for any duration in ns, and less than what decimals would round."""
 
 _QUANTITY = re.compile(
     r"^\s*([+-]?[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([^\s0-9]*)\s*$"
@@ -37,10 +39,11 @@ def split_quantity(text: str) -> tuple[Decimal, str]:
     match = _QUANTITY.match(text)
     if match is None:
         raise InputError(f"expected a number with a unit, got {text!r}")
-    try:
-        return Decimal(match[1].replace("_", "")), match[2]
-    except InvalidOperation:
-        raise InputError(f"expected a number with a unit, got {text!r}") from None
+    digits = match[1].replace("_", "")
+    number = Decimal(digits)
+    if len(digits) > _DIGITS_MAX or not -_DIGITS_MAX < number.adjusted() < _DIGITS_MAX:
+        raise InputError(f"expected a number of at most {_DIGITS_MAX} digits, got {text!r}")
+    return number, match[2]
 
 
 def parse_duration(text: str) -> int:
@@ -91,15 +94,15 @@ def format_duration(nanoseconds: int) -> str:
 
 
 def format_rate(per_second: float) -> str:
-    """Text of a rate, one that `parse_rate` reads back."""
-    return f"{per_second:.12g}/s"
+    """Text of a rate, one that `parse_rate` reads back to the same number."""
+    return f"{int(per_second) if per_second == int(per_second) else per_second!r}/s"
 
 
 def human_duration(nanoseconds: float) -> str:
     """A duration for people: three significant digits in the unit that fits."""
-    for unit, size in (("s", 10**9), ("ms", 10**6), ("us", 10**3)):
-        if abs(nanoseconds) >= size:
-            return f"{nanoseconds / size:.3g} {unit}" if abs(nanoseconds) < 1000 * size else (
-                f"{nanoseconds / size:,.0f} {unit}"
-            )  # fmt: skip
-    return f"{nanoseconds:.3g} ns"
+    for unit, size in (("ns", 1), ("us", 10**3), ("ms", 10**6)):
+        text = f"{nanoseconds / size:.3g}"
+        if abs(float(text)) < 1000:
+            return f"{text} {unit}"
+    seconds = nanoseconds / SECOND
+    return f"{seconds:.3g} s" if abs(seconds) < 999.5 else f"{seconds:,.0f} s"

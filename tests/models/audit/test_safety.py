@@ -1,0 +1,121 @@
+"""The safety judge: good histories pass, bad ones are refused with the two operations named."""
+
+from models.audit.safety import Operation, SafetyJudge
+from sim.record import Verdict
+from sim.units import ms
+
+
+def _judge(*operations: Operation) -> Verdict:
+    """The verdict on operations in the order of their answers."""
+    judge = SafetyJudge()
+    for number, operation in enumerate(operations):
+        judge.began(number, operation.sent_ns)
+    for number, operation in enumerate(operations):
+        judge.ended(number, operation)
+    return judge.verdict()
+
+
+def _write(
+    name: str, sent: int, answered: int, ts: int, key: bytes = b"k", read_ts: int = 0
+) -> Operation:
+    return Operation(
+        name, ms(sent), ms(answered), ms(sent), read_ts, ts, ms(answered), [key], [key]
+    )
+
+
+def _read(name: str, sent: int, answered: int, ts: int, key: bytes = b"k") -> Operation:
+    return Operation(name, ms(sent), ms(answered), ms(sent), ts, 0, 0, [key], [])
+
+
+def test_a_read_that_sees_what_was_acknowledged_before_it_is_fine() -> None:
+    """Read timestamp 20 covers the write at 20."""
+    verdict = _judge(_write("w", 0, 5, 20), _read("r", 6, 8, 20))
+    assert verdict == Verdict(verdict="ok", checked=2)
+
+
+def test_a_read_that_misses_an_acknowledged_write_is_refused() -> None:
+    """And both operations are named, with their timestamps."""
+    verdict = _judge(_write("writer #1", 0, 5, 20), _read("reader #7", 6, 8, 19))
+    assert verdict.verdict == "violated"
+    assert verdict.violations == 1
+    assert verdict.examples == [
+        "stale read of 'k': reader #7, sent at 6 ms, read it as of timestamp 19, although "
+        "writer #1 had been acknowledged by 5 ms with timestamp 20"
+    ]
+
+
+def test_a_read_sent_before_the_acknowledgement_may_miss_the_write() -> None:
+    """They overlap: either order is right."""
+    assert _judge(_write("w", 0, 5, 20), _read("r", 4, 8, 19)).verdict == "ok"
+
+
+def test_a_read_sent_at_the_instant_of_the_acknowledgement_may_miss_the_write() -> None:
+    """Within one instant nobody can say which came first."""
+    assert _judge(_write("w", 0, 5, 20), _read("r", 5, 8, 19)).verdict == "ok"
+
+
+def test_another_key_does_not_matter() -> None:
+    """A write is only owed to those who read its key."""
+    verdict = _judge(_write("w", 0, 5, 20, key=b"a"), _read("r", 6, 8, 19, key=b"b"))
+    assert verdict.verdict == "ok"
+
+
+def test_the_newest_of_several_writes_counts_not_the_last_acknowledged() -> None:
+    """Acknowledged out of order, the older timestamp must not hide the newer one."""
+    verdict = _judge(_write("new", 0, 5, 30), _write("old", 0, 6, 20), _read("r", 7, 8, 25))
+    assert verdict.verdict == "violated"
+    assert "new had been acknowledged" in verdict.examples[0]
+
+
+def test_a_script_that_writes_is_held_against_what_it_read_too() -> None:
+    """A stale read inside a writing script counts."""
+    verdict = _judge(_write("w1", 0, 5, 20), _write("w2", 6, 9, 40, read_ts=19))
+    assert verdict.violations == 1
+
+
+def test_a_version_that_appears_in_a_readers_past_is_refused() -> None:
+    """The reader took timestamp 30 at 2 ms; at 5 ms a write with timestamp 20 was committed."""
+    verdict = _judge(_read("reader", 2, 3, 30), _write("writer", 0, 5, 20))
+    assert verdict.violations == 1
+    assert verdict.examples == [
+        "changed past of 'k': reader read it as of timestamp 30; after that writer was "
+        "committed with timestamp 20"
+    ]
+
+
+def test_a_changed_past_is_found_when_the_reader_is_answered_after_the_writer() -> None:
+    """The order of the answers does not matter, the instants of reading and committing do."""
+    verdict = _judge(
+        _write("earlier", 0, 1, 10), _write("writer", 0, 5, 20), _read("reader", 2, 9, 30)
+    )
+    assert verdict.violations == 1
+
+
+def test_a_read_timestamp_below_the_write_is_no_changed_past() -> None:
+    """The usual case: the write is newer than the snapshot."""
+    verdict = _judge(
+        _write("earlier", 0, 1, 10), _read("reader", 2, 3, 15), _write("writer", 0, 5, 20)
+    )
+    assert verdict.verdict == "ok"
+
+
+def test_many_writes_are_forgotten_without_losing_the_newest() -> None:
+    """Memory stays bounded, and a stale read after thousands of writes is still found."""
+    judge = SafetyJudge()
+    for number in range(5000):
+        write = _write(f"w{number}", 10 * number, 10 * number + 5, 100 + number)
+        judge.began(number, write.sent_ns)
+        judge.ended(number, write)
+    stale = _read("r", 60_000, 60_001, 4000)
+    judge.began("r", stale.sent_ns)
+    judge.ended("r", stale)
+    assert judge.verdict().violations == 1
+    assert len(judge._keys[b"k"].acknowledged) < 3000
+
+
+def test_only_the_first_violations_are_told_in_words() -> None:
+    """All are counted."""
+    reads = [_read(f"r{number}", 6, 8, 19) for number in range(9)]
+    verdict = _judge(_write("w", 0, 5, 20), *reads)
+    assert verdict.violations == 9
+    assert len(verdict.examples) == 5
