@@ -165,19 +165,19 @@ def linear_durations(axis: Axis, longest: float, *, ticks: int = 8) -> str:
     """Make an axis of ns read in the unit that fits; returns the unit, for the label."""
     unit, size = duration_unit(longest)
     axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / size:g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / size:,.10g}"))
     return unit
 
 
-def log_durations(axis: Axis, low: float, high: float) -> None:
+def log_durations(axis: Axis, low: float, high: float, *, most: int = 9) -> None:
     """Make a logarithmic axis of ns, from `low` to `high`, whose ticks carry their unit."""
-    ticks = log_ticks(low, high)
+    ticks = log_ticks(low, high, most=most)
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: duration(value)))
 
 
-def log_ticks(low: float, high: float, *, most: int = 9) -> list[float]:
+def log_ticks(low: float, high: float, *, most: int) -> list[float]:
     """Round numbers from `low` to `high`: 1, 2, 5 per decade, or fewer when that were too many."""
     first, last = floor(log10(low)), ceil(log10(high))
     for steps in ((1, 1.5, 2, 3, 4, 5, 7), (1, 2, 5), (1, 3), (1,)):

@@ -95,6 +95,10 @@ class _Panel:
         return safety is None or safety.verdict != "violated"
 
     @property
+    def ended_ok(self) -> bool:
+        return self.typical is not None and self.typical.ended_ok
+
+    @property
     def slots(self) -> int:
         return max(2, len(self.rows))
 
@@ -124,9 +128,7 @@ def _panel(name: str, figures: Figures) -> _Panel:
 
 def _story(panels: list[_Panel]) -> str:
     """The most telling variant, or pair of variants, in a sentence."""
-    verified = [
-        panel for panel in panels if panel.rounds and panel.typical and panel.typical.ended_ok
-    ]
+    verified = [panel for panel in panels if panel.rounds and panel.ended_ok]
     if not verified:
         return ""
     slow = max(verified, key=lambda panel: panel.latency_ns)
@@ -171,7 +173,7 @@ def _draw_panel(axes: Axes, panel: _Panel, slowest: _Panel) -> None:
     _columns(axes, panel.rows)
     if panel.latency_ns < _ENLARGED_BELOW * longest:
         _enlarge(axes, panel, panel.timeline, longest)
-    elif panel.latency_ns < _TOLD_BELOW * longest and panel.is_safe:
+    elif panel.latency_ns < _TOLD_BELOW * longest and panel.is_safe and panel.ended_ok:
         _tell(axes, panel, slowest)
 
 

@@ -1,0 +1,201 @@
+"""Latency of a script: its distribution and its tail, every variant in one picture.
+
+Of scripts that ended ok, as in `reports.figures`; failed ones are named, not drawn. The curves go
+through latencies that occurred, without smoothing or interpolation. Of a long run not every script
+is drawn, but the slowest always are.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from reports.figures import figures_of
+from reports.plots.canvas import (
+    ALARM,
+    FAINT,
+    GRID,
+    clean,
+    colour,
+    dash,
+    duration,
+    log_durations,
+    marker,
+    new_figure,
+    place,
+)
+from reports.sample import Sample, percentile
+from sim.record import RunRecord
+
+POINTS_MAX: Final = 1_200
+"""Points of each way in which a curve is thinned, at most."""
+TAIL: Final = 300
+"""So many of the slowest scripts are always drawn, one by one."""
+_MARKED: Final = (Fraction(50), Fraction(90), Fraction(99), Fraction("99.9"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """The latencies of a variant, thinned, each with its place among all (from 1)."""
+
+    index: int
+    name: str
+    sample: Sample
+    values: npt.NDArray[np.int64]
+    ranks: npt.NDArray[np.int64]
+
+    @property
+    def count(self) -> int:
+        return self.sample.scripts_ok
+
+    def at(self, percent: Fraction) -> int:
+        """A percentile of all its latencies."""
+        return percentile(self.sample.latencies, percent)
+
+
+def latency(record: RunRecord) -> Figure:
+    """The picture; to be called, and its figure saved, within `canvas.drawing`."""
+    told = (
+        "Left: the share of scripts that were as fast. Right: the share that was at least as slow."
+    )
+    figure = new_figure(record, f"{record.name}: latency of a script", height=5.3, subtitle=told)
+    left = place(figure, 0.75, 0.95, 4.55, 3.55)
+    right = place(figure, 6.4, 0.95, 4.15, 3.55)
+    figure.text(0.02, 0.09 / 5.3, _failed(record), size=7.5, color=ALARM, va="bottom")
+    curves = _curves(record)
+    if not curves:
+        for axes in (left, right):
+            axes.text(0.5, 0.5, "no script ended ok", transform=axes.transAxes, ha="center")
+            axes.set_axis_off()
+        return figure
+    _axes(left, curves)
+    _axes(right, curves)
+    _distribution(left, curves)
+    _tail(right, curves)
+    return figure
+
+
+def _curves(record: RunRecord) -> list[_Curve]:
+    curves = []
+    for index, (name, figures) in enumerate(figures_of(record).items()):
+        if figures.sample.scripts_ok:
+            ranks = drawn_ranks(figures.sample.scripts_ok)
+            values = np.maximum(figures.sample.latencies[ranks - 1], 1)  # 0 has no logarithm
+            curves.append(_Curve(index, name, figures.sample, values, ranks))
+    return sorted(curves, key=lambda curve: (curve.at(Fraction(50)), curve.index))
+
+
+def drawn_ranks(count: int) -> npt.NDArray[np.int64]:
+    """Which of `count` latencies are drawn, by their place from 1, ascending.
+
+    Even steps for the left picture, steps that shrink towards the slowest for the right one, and
+    the slowest `TAIL` one by one.
+    """
+    points = min(count, POINTS_MAX)
+    even = np.linspace(1, count, points).round().astype(np.int64)
+    shrinking = count + 1 - np.geomspace(1, count, points).round().astype(np.int64)
+    slowest = np.arange(max(1, count - TAIL + 1), count + 1, dtype=np.int64)
+    return np.unique(np.concatenate([even, shrinking, slowest]))
+
+
+def _failed(record: RunRecord) -> str:
+    failed = [
+        f"{clean(name, 30)} {figures.sample.scripts - figures.sample.scripts_ok:,} of "
+        f"{figures.sample.scripts:,}"
+        for name, figures in figures_of(record).items()
+        if figures.sample.scripts > figures.sample.scripts_ok
+    ]
+    return f"failed and not drawn: {', '.join(failed)}" if failed else ""
+
+
+def _axes(axes: Axes, curves: list[_Curve]) -> None:
+    low = min(int(curve.values[0]) for curve in curves)
+    high = max(int(curve.values[-1]) for curve in curves)
+    room = (high / low) ** 0.06 if high > 1.5 * low else 1.5
+    axes.set_xscale("log")
+    axes.set_xlim(low / room, high * room)
+    log_durations(axes.xaxis, low / room, high * room)
+    axes.set_xlabel("latency, from intended arrival to reply (log scale)")
+    axes.grid(color=GRID, linewidth=0.6)
+
+
+def _draw(axes: Axes, curve: _Curve, shares: npt.NDArray[np.float64], steps: str) -> None:
+    axes.plot(
+        curve.values, shares, drawstyle=steps, color=colour(curve.index),
+        linestyle=dash(curve.index), linewidth=1.8, label=curve.name,
+    )  # fmt: skip
+
+
+def _distribution(axes: Axes, curves: list[_Curve]) -> None:
+    for curve in curves:
+        _draw(axes, curve, curve.ranks / curve.count, "steps-post")
+    axes.set_ylim(0, 1.02)
+    axes.yaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
+    axes.set_ylabel("share of scripts as fast")
+    levels = [0.72, 0.3] if len(curves) < 3 else np.linspace(0.92, 0.1, len(curves))
+    for curve, level in zip(curves, levels, strict=False):
+        rank = min(curve.count, max(1, ceil(level * curve.count)))
+        x = max(1, int(curve.sample.latencies[rank - 1]))
+        axes.plot(
+            [x], [rank / curve.count], marker=marker(curve.index), color=colour(curve.index),
+            markersize=6,
+        )  # fmt: skip
+        numbers = f"p50 {duration(curve.at(Fraction(50)))}, p99 {duration(curve.at(Fraction(99)))}"
+        _name(axes, curve, rank, rank / curve.count, f"{clean(curve.name, 24)}\n{numbers}")
+
+
+def _name(
+    axes: Axes, curve: _Curve, rank: int, share: float, text: str, *, falling: bool = False
+) -> None:
+    """The name of a variant beside its curve, where that passes the script of this rank.
+
+    It stands a little to the side from which the curve turns away.
+    """
+    x = max(1, int(curve.sample.latencies[rank - 1]))
+    low, high = axes.get_xlim()
+    is_left = np.log(x / low) > 0.6 * np.log(high / low)
+    offset = (-9 if is_left else 9, 5 if is_left != falling else -5)
+    axes.annotate(
+        text, (x, share), offset, textcoords="offset points", va="center",
+        ha="right" if is_left else "left", color=colour(curve.index), weight="bold", size=8,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.9},
+    )  # fmt: skip
+
+
+def _tail(axes: Axes, curves: list[_Curve]) -> None:
+    most = max(curve.count for curve in curves)
+    axes.set_yscale("log")
+    axes.set_ylim(min(0.5, 0.7 / most), 1.3)
+    for curve in curves:
+        _draw(axes, curve, (curve.count - curve.ranks + 1) / curve.count, "steps-pre")
+        for percent in _MARKED:
+            if curve.count * (100 - percent) >= 100:
+                axes.plot(
+                    [max(1, curve.at(percent))], [float(1 - percent / 100)],
+                    marker=marker(curve.index), color=colour(curve.index), markersize=5,
+                )  # fmt: skip
+    for curve, level in zip(curves, np.geomspace(0.7, 2.5 / most, len(curves)), strict=True):
+        rank = curve.count + 1 - max(1, round(level * curve.count))
+        share = (curve.count - rank + 1) / curve.count
+        _name(axes, curve, max(1, rank), min(1.0, share), clean(curve.name, 24), falling=True)
+    axes.yaxis.set_major_locator(FixedLocator([10.0**-n for n in range(8) if 10**n <= 2 * most]))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(_share))
+    axes.set_ylabel("share of scripts as slow (log scale)")
+    across = axes.get_yaxis_transform()
+    for percent in _MARKED:
+        if most * (100 - percent) >= 100:
+            share = float(1 - percent / 100)
+            axes.axhline(share, color=FAINT, linewidth=0.7, linestyle=(0, (1, 3)))
+            axes.text(1.01, share, f"p{float(percent):g}", transform=across, va="center", size=8)
+
+
+def _share(share: float, _: object) -> str:
+    return f"{100 * share:.6g} %"

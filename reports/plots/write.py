@@ -1,0 +1,39 @@
+"""All pictures of a run, as files."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from matplotlib.figure import Figure
+
+from reports.plots.call_sites import call_sites
+from reports.plots.canvas import drawing, save
+from reports.plots.latency import latency
+from reports.plots.over_time import over_time
+from reports.plots.waterfall import waterfall
+from sim.errors import InputError
+from sim.record import RunRecord
+
+PICTURES: Final[dict[str, Callable[[RunRecord], Figure]]] = {
+    "waterfall": waterfall,
+    "latency": latency,
+    "latency_over_time": over_time,
+    "verifications": call_sites,
+}
+"""Every picture, by the name of its files; the one that explains most comes first."""
+
+
+def write_plots(record: RunRecord, folder: Path) -> list[Path]:
+    """Draw every picture as PNG and SVG into a folder, which is made if it does not exist.
+
+    Equal records give equal bytes, with the same version of matplotlib. Raises `InputError` when
+    the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made: {error.strerror}") from error
+    with drawing():
+        return [
+            path for name, draw in PICTURES.items() for path in save(draw(record), folder, name)
+        ]
