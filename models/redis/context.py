@@ -116,7 +116,6 @@ class Context:
                 value.exists = value.data is not None
             elif kind is not reads.NONE:
                 raise Refused(WRONG_TYPE)
-            value.loaded = True
         return value
 
     def load_list(self, key: Key) -> ListValue:
@@ -131,7 +130,6 @@ class Context:
             value.span = list_span(key.view)
         elif kind is not reads.NONE:
             raise Refused(WRONG_TYPE)
-        value.loaded = True
         return value
 
     def list_items(self, key: Key, first: int, count: int) -> list[bytes]:
@@ -183,20 +181,14 @@ class Context:
             value.exists = True
         elif found is not reads.NONE:
             raise Refused(WRONG_TYPE)
-        value.loaded = True
 
     def load_stream(self, key: Key) -> Value:
-        """The key as a stream, opaque. Raises `Refused` for another type."""
+        """The key as a stream, opaque; only for a key that is one."""
         if key.stream is None:
-            value = key.stream = Value()
             kind = self.key_type(key)
-            if kind is reads.STREAM:
-                self.reads.append(reads.LOAD_STREAM)
-                value.exists = True
-                value.data = key.view.only(rows.STREAM_BLOB)
-            elif kind is not reads.NONE:
-                raise Refused(WRONG_TYPE)
-            value.loaded = True
+            assert kind is reads.STREAM, f"no stream but {kind!r}"
+            self.reads.append(reads.LOAD_STREAM)
+            key.stream = Value(True, key.view.only(rows.STREAM_BLOB))
         return key.stream
 
     # -- buffered writes ------------------------------------------------------------------------
@@ -207,11 +199,10 @@ class Context:
         key.set_ttl(None)
         for value in (key.string, key.hash, key.set, key.zset, key.stream):
             if value is not None:
-                value.loaded = True
                 value.exists = False
                 value.data = {} if isinstance(value.data, dict) else None
         if key.list is not None:
-            key.list.loaded = key.list.dirty = True
+            key.list.dirty = True
             key.list.exists = False
             key.list.reset()
 
@@ -222,7 +213,7 @@ class Context:
 
     def write_string(self, key: Key, data: bytes) -> None:
         """Make the key a string with this value; its expiry stays."""
-        key.string = Value(loaded=True, exists=True, data=data)
+        key.string = Value(True, data)
         self.write(key)
 
 
@@ -233,16 +224,16 @@ def _string(view: KeyView) -> bytes | None:
 
 def cached_type(key: Key) -> bytes | None:
     """The type that needs no reading, `NONE` for a key deleted here, or None when unknown."""
-    if key.string is not None and key.string.loaded and key.string.exists:
+    if key.string is not None and key.string.exists:
         return reads.STRING
-    if key.list is not None and key.list.loaded and key.list.exists:
+    if key.list is not None and key.list.exists:
         return reads.LIST
-    if key.hash is not None and key.hash.loaded and key.hash.exists:
+    if key.hash is not None and key.hash.exists:
         return reads.HASH
-    if key.set is not None and key.set.loaded and key.set.exists:
+    if key.set is not None and key.set.exists:
         return reads.SET
-    if key.zset is not None and key.zset.loaded and key.zset.exists:
+    if key.zset is not None and key.zset.exists:
         return reads.ZSET
-    if key.stream is not None and key.stream.loaded and key.stream.exists:
+    if key.stream is not None and key.stream.exists:
         return reads.STREAM
     return reads.NONE if key.deleted else None

@@ -116,7 +116,7 @@ def _move_string(context: Context, source: Key, target: Key) -> None:
 def _move_list(context: Context, source: Key, target: Key) -> None:
     values = list(context.all_items(source))
     context.delete(target)
-    target.list = ListValue(loaded=True, exists=True, dirty=True, materialized=True, values=values)
+    target.list = ListValue(exists=True, dirty=True, materialized=True, values=values)
     context.write(target)
 
 
@@ -125,7 +125,7 @@ def _mover(load: Callable[[Context, Key], Value], slot: str) -> Callable[[Contex
         data = load(context, source).data
         context.delete(target)
         copy = dict(data) if isinstance(data, dict) else data
-        setattr(target, slot, Value(loaded=True, exists=True, data=copy))
+        setattr(target, slot, Value(True, copy))
         context.write(target)
 
     return move

@@ -18,7 +18,7 @@ def hset(context: Context, args: list[bytes]) -> Reply:
     value = context.load_hash(key)
     before = len(value.data)
     value.data.update(zip(args[2::2], args[3::2], strict=True))
-    value.loaded = value.exists = True
+    value.exists = True
     context.write(key)
     return len(value.data) - before
 

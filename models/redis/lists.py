@@ -11,54 +11,84 @@ def lpush(context: Context, args: list[bytes]) -> Reply:
     return _push_left(context, context.key(args[1]), args[2:])
 
 
+def rpush(context: Context, args: list[bytes]) -> Reply:
+    """RPUSH key element [element ...]: the length afterwards."""
+    key = context.key(args[1])
+    value = _opened(context, key)
+    (value.values if value.materialized else value.right).extend(args[2:])
+    return len(value)
+
+
 def _push_left(context: Context, key: Key, elements: list[bytes]) -> int:
+    value = _opened(context, key)
+    (value.values if value.materialized else value.left)[:0] = reversed(elements)
+    return len(value)
+
+
+def _opened(context: Context, key: Key) -> ListValue:
+    """The list to push to, made if it is not there."""
     value = context.load_list(key)
     if not value.exists:
         value.exists = True
         value.reset()
-    if value.materialized:
-        value.values[:0] = reversed(elements)
-    else:
-        value.left[:0] = reversed(elements)
-    value.loaded = value.dirty = True
+    value.dirty = True
     context.write(key)
-    return len(value)
+    return value
+
+
+def lpop(context: Context, args: list[bytes]) -> Reply:
+    """LPOP key [count]: the first element, or with a count the first ones as an array."""
+    return _pop(context, args, left=True)
 
 
 def rpop(context: Context, args: list[bytes]) -> Reply:
     """RPOP key [count]: the last element, or with a count the last ones as an array."""
-    if len(args) == 2:
-        return _pop_right(context, context.key(args[1]))
-    if len(args) > 3:
-        raise Refused(ErrorReply(b"ERR wrong number of arguments for 'rpop' command"))
-    count = integer(args[2], refusal := ErrorReply(b"ERR value is out of range, must be positive"))
-    if count < 0:
-        raise Refused(refusal)
+    return _pop(context, args, left=False)
+
+
+def _pop(context: Context, args: list[bytes], *, left: bool) -> Reply:
+    count = _count(args)
     key = context.key(args[1])
     value = context.load_list(key)
     if not value.exists:
         return None
+    if count is None:
+        return _take(context, key, value, left=left)
     popped: list[Reply] = []
-    while len(popped) < count and (element := _pop_right(context, key)) is not None:
-        popped.append(element)
+    while len(popped) < count and value.exists:
+        popped.append(_take(context, key, value, left=left))
     return popped
 
 
-def _pop_right(context: Context, key: Key) -> bytes | None:
-    value = context.load_list(key)
-    if not value.exists:
+def _count(args: list[bytes]) -> int | None:
+    if len(args) == 2:
         return None
-    element = _last(context, key, value)
-    _popped(key, value)
+    if len(args) > 3:
+        name = args[0].lower()
+        raise Refused(ErrorReply(b"ERR wrong number of arguments for '" + name + b"' command"))
+    count = integer(args[2], refusal := ErrorReply(b"ERR value is out of range, must be positive"))
+    if count < 0:
+        raise Refused(refusal)
+    return count
+
+
+def _take(context: Context, key: Key, value: ListValue, *, left: bool) -> bytes:
+    """Take an element off a list that is there."""
+    element = (_first if left else _last)(context, key, value)
+    _close(key, value)
     return element
 
 
-def _popped(key: Key, value: ListValue) -> None:
-    value.dirty = key.touched = True
-    if len(value) == 0:
-        value.exists = False
-        value.reset()
-        key.emptied()
+def _first(context: Context, key: Key, value: ListValue) -> bytes:
+    if value.materialized:
+        return value.values.pop(0)
+    if value.left:
+        return value.left.pop(0)
+    if value.stored():
+        (element,) = context.list_items(key, value.span.head + value.left_trim, 1)
+        value.left_trim += 1
+        return element
+    return value.right.pop(0)
 
 
 def _last(context: Context, key: Key, value: ListValue) -> bytes:
@@ -67,11 +97,20 @@ def _last(context: Context, key: Key, value: ListValue) -> bytes:
     if value.right:
         return value.right.pop()
     if value.stored():
-        span = value.span
-        (element,) = context.list_items(key, span.head + span.length - value.right_trim - 1, 1)
+        end = value.span.head + value.span.length
+        (element,) = context.list_items(key, end - value.right_trim - 1, 1)
         value.right_trim += 1
         return element
     return value.left.pop()
+
+
+def _close(key: Key, value: ListValue) -> None:
+    """Note that something was taken off; an empty list is gone."""
+    value.dirty = key.touched = True
+    if len(value) == 0:
+        value.exists = False
+        value.reset()
+        key.emptied()
 
 
 def rpoplpush(context: Context, args: list[bytes]) -> Reply:
@@ -83,5 +122,5 @@ def rpoplpush(context: Context, args: list[bytes]) -> Reply:
     context.load_list(target)
     element = _last(context, source, value)
     _push_left(context, target, [element])
-    _popped(source, value)
+    _close(source, value)
     return element

@@ -51,9 +51,6 @@ class Reads(NamedTuple):
     """How many of the steps `before` verifies."""
 
 
-NOTHING: Final = Reads((), 0, 0, 0, 0)
-
-
 def sequence(*steps: Step, rows: int = 0) -> Reads:
     """The steps as one sequence."""
     points = sum(step.kind == POINT for step in steps)
@@ -171,14 +168,14 @@ META_ROWS: Final = (row.LIST_META, row.HASH_META, row.SET_META, row.ZSET_META)
 
 def delete_all(view: KeyView) -> Reads:
     """Finding every row of a key so that a commit can remove them: `deleteLogicalKeyElems`."""
-    return _delete_all(
-        plan(view.shape).key_type, tuple(view.count(family) for family in _MANY_ROWS)
-    )
+    many = [(family, len(ids)) for family, ids in view.rows.items() if family in _MANY_ROWS]
+    return _delete_all(view.shape, tuple(many))
 
 
 @lru_cache(maxsize=4096)
-def _delete_all(key_type: Reads, counts: tuple[int, ...]) -> Reads:
-    steps = [*key_type.steps, *(_point(family) for family in _SINGLE_ROWS)]
-    for family, count in zip(_MANY_ROWS, counts, strict=True):
-        steps += [_scan(family)] * (count // _PAGE + 1)
-    return sequence(*steps, rows=sum(counts))
+def _delete_all(shape: int, many: tuple[tuple[str, int], ...]) -> Reads:
+    counts = dict(many)
+    steps = [*plan(shape).key_type.steps, *(_point(family) for family in _SINGLE_ROWS)]
+    for family in _MANY_ROWS:
+        steps += [_scan(family)] * (counts.get(family, 0) // _PAGE + 1)
+    return sequence(*steps, rows=sum(counts.values()))

@@ -12,6 +12,6 @@ def sadd(context: Context, args: list[bytes]) -> Reply:
     value.data.update(dict.fromkeys(args[2:], b""))
     added = len(value.data) - before
     if added:
-        value.loaded = value.exists = True
+        value.exists = True
         context.write(key)
     return added

@@ -1,9 +1,9 @@
 """What one attempt of a script knows of one key: loaded values, buffered writes, caches.
 
-Plain data. How it is filled stands in `context.py`, how it is written back in `commit.py`. A state
-that is there but not `loaded` is a *stub*: it stays behind when a command finds another type, and
-makes the next command of that family see an absent key (hazard H6 of system.md 8.2; kept, since the
-modelled system behaves so and its read counts follow from it).
+Plain data. How it is filled stands in `context.py`, how it is written back in `commit.py`. A value
+is looked up once per family, and stays as it was found. So when a command finds another type, a
+*stub* stays behind that makes the next command of its family see an absent key (hazard H6 of
+system.md 8.2; kept, since the modelled system behaves so and its read counts follow from it).
 """
 
 from dataclasses import dataclass, field
@@ -19,7 +19,6 @@ EMPTY = ListSpan(0, 0)
 class Value:
     """A value of one type: string (bytes), hash (dict), set (dict of members), zset (dict)."""
 
-    loaded: bool = False
     exists: bool = False
     data: Any = None
 
@@ -28,7 +27,6 @@ class Value:
 class ListValue:
     """A list, loaded lazily: the stored span, and what was pushed and popped at its ends."""
 
-    loaded: bool = False
     exists: bool = False
     dirty: bool = False
     materialized: bool = False

@@ -5,7 +5,6 @@ from math import isnan
 
 from models.redis.arguments import SYNTAX, format_score, score
 from models.redis.context import Context, Refused
-from models.redis.state import Value
 from models.replies import ErrorReply, Reply
 
 
@@ -65,32 +64,38 @@ def zadd(context: Context, args: list[bytes]) -> Reply:
     key = context.key(args[1])
     value = context.load_zset(key)
     if options.increment:
-        reply, changed = _increment(value, options, *pairs[0])
+        reply = _increment(value.data, options, *pairs[0])
     else:
-        added = changed = 0
-        for new, member in pairs:
-            old = value.data.get(member)
-            if options.allow(old, new):
-                added += old is None
-                changed += old is not None and old != new
-                value.data[member] = _stored(new)
-        reply, changed = added + changed * options.changed, added + changed
+        reply = _add(value.data, options, pairs)
     if value.data:
         # Written back whether anything changed or not, as the modelled system does.
-        value.loaded = value.exists = True
+        value.exists = True
         context.write(key)
     return reply
 
 
-def _increment(value: Value, options: _AddOptions, by: float, member: bytes) -> tuple[Reply, int]:
-    old = value.data.get(member)
+def _add(
+    scores: dict[bytes, float], options: _AddOptions, pairs: list[tuple[float, bytes]]
+) -> Reply:
+    added = changed = 0
+    for new, member in pairs:
+        old = scores.get(member)
+        if options.allow(old, new):
+            added += old is None
+            changed += old is not None and old != new
+            scores[member] = _stored(new)
+    return added + changed if options.changed else added
+
+
+def _increment(scores: dict[bytes, float], options: _AddOptions, by: float, member: bytes) -> Reply:
+    old = scores.get(member)
     new = by if old is None else old + by
     if isnan(new):
         raise Refused(ErrorReply(b"ERR resulting score is not a number (NaN)"))
     if not options.allow(old, new):
-        return None, 0
-    value.data[member] = _stored(new)
-    return format_score(new), 1
+        return None
+    scores[member] = _stored(new)
+    return format_score(new)
 
 
 def _stored(score: float) -> float:

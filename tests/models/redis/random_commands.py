@@ -112,6 +112,7 @@ _ARGUMENTS: dict[bytes, Callable[[Draw], list[bytes]]] = {
     b"HGETALL": lambda draw: [draw.key()],
     b"HSET": lambda draw: [draw.key(), *draw.pairs(_FIELDS, _VALUES[:-1])],
     b"INCR": lambda draw: [draw.key()],
+    b"LPOP": lambda draw: [draw.key(), *draw.some(_COUNTS, 1)[: draw.rng.randrange(2)]],
     b"LPUSH": lambda draw: [draw.key(), *draw.some(_VALUES)],
     b"PEXPIRE": lambda draw: [
         draw.key(),
@@ -122,6 +123,7 @@ _ARGUMENTS: dict[bytes, Callable[[Draw], list[bytes]]] = {
     b"RENAME": lambda draw: [draw.key(), draw.key()],
     b"RPOP": lambda draw: [draw.key(), *draw.some(_COUNTS, 1)[: draw.rng.randrange(2)]],
     b"RPOPLPUSH": lambda draw: [draw.key(), draw.key()],
+    b"RPUSH": lambda draw: [draw.key(), *draw.some(_VALUES)],
     b"SADD": lambda draw: [draw.key(), *draw.some(_VALUES)],
     b"SET": lambda draw: [draw.key(), draw.value(), *draw.set_options()],
     b"SETEX": lambda draw: [draw.key(), draw.amount(1000), draw.value()],

@@ -36,7 +36,7 @@ class SummedKey:
         self.held: set[str] = set()
         self.deleted = self.was_deleted = self.ttl_known = self.touched = False
         self.stored = len(CONTENT["list"]) if self.kind == "list" else 0
-        self.pushed = 0
+        self.left = self.right = 0
 
     def add(self, points: int, scans: int = 0, verifies: int = 0) -> None:
         """Note store operations."""
@@ -101,17 +101,16 @@ class SummedKey:
         """The key is gone, for whatever reason; no family need be looked for."""
         self.held.clear()
         self.deleted = self.was_deleted = self.ttl_known = self.touched = True
-        self.stored = self.pushed = 0
+        self.stored = self.left = self.right = 0
 
-    def pop(self) -> None:
-        """Take the last element: a scan if it is stored."""
+    def pop(self, near: str, far: str) -> None:
+        """Take the element at the near end: a scan if it is stored."""
         self.touched = True
-        if self.stored:
+        if not getattr(self, near) and self.stored:
             self.add(0, 1)
-            self.stored -= 1
-        else:
-            self.pushed -= 1
-        if not self.stored + self.pushed:
+        end = next(end for end in (near, "stored", far) if getattr(self, end))
+        setattr(self, end, getattr(self, end) - 1)
+        if not self.stored + self.left + self.right:
             self.held.discard("list")
             self.deleted = self.ttl_known = True
 
@@ -139,18 +138,19 @@ def run(keys: dict[str, SummedKey], command: list[str]) -> None:
     elif name in WRITES:
         key.look_up(WRITES[name])
         key.write(WRITES[name])
-        key.pushed += name == "LPUSH"
+        key.left += name == "LPUSH"
+        key.right += name == "RPUSH"
     elif name == "RENAME":
         _rename(key, keys[command[2]])
-    elif name == "RPOP":
+    elif name in ("LPOP", "RPOP"):
         if key.look_up("list"):
-            key.pop()
+            key.pop(*("left", "right") if name == "LPOP" else ("right", "left"))
     elif name == "RPOPLPUSH":
         if key.look_up("list"):
             keys[command[2]].look_up("list")
             keys[command[2]].write("list")
-            keys[command[2]].pushed += 1
-            key.pop()
+            keys[command[2]].left += 1
+            key.pop("right", "left")
     else:
         WHOLE[name](key)
 
@@ -163,10 +163,10 @@ def _rename(source: SummedKey, target: SummedKey) -> None:
     source.look_up(kind)
     if kind == "list" and source.stored:
         source.add(0, 1)
-    count = source.stored + source.pushed
+    count = source.left + source.stored + source.right
     target.delete()
     target.write(kind)
-    target.pushed = count
+    target.left = count
     source.delete()
 
 
@@ -211,7 +211,14 @@ def _expire(key: SummedKey) -> None:
 
 
 LOOK_UPS = {"GET": "string", "HGET": "hash", "HGETALL": "hash", "ZCARD": "zset"}
-WRITES = {"INCR": "string", "LPUSH": "list", "HSET": "hash", "SADD": "set", "ZADD": "zset"}
+WRITES = {
+    "INCR": "string",
+    "LPUSH": "list",
+    "RPUSH": "list",
+    "HSET": "hash",
+    "SADD": "set",
+    "ZADD": "zset",
+}
 WHOLE = {
     "EXISTS": SummedKey.probe, "TYPE": SummedKey.probe, "PTTL": _time_to_live, "PEXPIRE": _expire,
     "DEL": _delete, "SET": _replace, "SETNX": _set_missing, "SETEX": _put, "GETDEL": _take,

@@ -50,6 +50,7 @@ def test_reading_commits_nothing() -> None:
     store = store_with(s="str_new", l="list_meta", h="hash_wide")
     attempt, _ = begin(store, "GET s", "RPOP nothing", "HGETALL h", "DEL nothing", "PTTL l")
     attempt.context.reads.clear()
+    assert not attempt.context.wrote()
     assert plan_commit(attempt.context) is None
     assert attempt.context.reads == []
 
@@ -58,6 +59,7 @@ def test_keys_are_written_in_sorted_order() -> None:
     """The commit goes through the touched keys in the order of their names."""
     attempt, _ = begin(Store(), "SET c 1", "LPUSH a x", "SET b 1", "GET d")
     changes = plan_commit(attempt.context)
+    assert attempt.context.wrote()
     assert changes is not None
     assert changes.keys() == (b"a", b"b", b"c")
 

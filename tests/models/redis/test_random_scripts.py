@@ -10,10 +10,10 @@ from models.redis import table
 from models.redis.commit import plan_commit
 from models.redis.context import Context
 from models.redis.key_states import STATES
-from models.replies import WRONG_TYPE, ErrorReply, Reply
+from models.replies import WRONG_TYPE, ErrorReply, Reply, Status
 from models.store.versions import Store
 from tests.models.redis.sums import SummedKey, WrongType, run
-from tests.models.redis.traced import ARGUMENTS, BEFORE, NOW, Counts, count, store_with
+from tests.models.redis.traced import ARGUMENTS, BEFORE, FUTURE, NOW, Counts, count, store_with
 
 NAMES = ("j", "k")
 
@@ -171,6 +171,17 @@ def test_a_wrong_type_leaves_a_stub(state: str, command: str) -> None:
     assert replies[1] in (None, 0, [])
     assert reads[0] != NOTHING
     assert reads[1] == NOTHING
+
+
+def test_a_loaded_key_may_expire() -> None:
+    """What was loaded stays for its family, but EXISTS and TYPE look at the clock each time."""
+    context = attempt_on(store_with(k="str_new_ttl"))
+    commands = [[b"GET", b"k"], [b"EXISTS", b"k"], [b"TYPE", b"k"], [b"PTTL", b"k"]]
+    alive = [table.call(context, command) for command in commands]
+    context.now = FUTURE + 1
+    expired = [table.call(context, command) for command in commands]
+    assert alive == [b"7", 1, Status(b"string"), (FUTURE - NOW) // 10**6]
+    assert expired == [b"7", 0, Status(b"none"), -2]
 
 
 def test_refusals_before_the_key_read_nothing() -> None:

@@ -195,7 +195,7 @@ def differences(
     for command, our, their in zip(commands, ours.replies, theirs.replies, strict=True):
         slack = slack_ms if command[0].upper() == b"PTTL" else 0
         if not _alike(our, their, slack, in_lua):
-            found.append(f"{command}: model {our}, server {their}")
+            found.append(f"{command}: model {our!r}, server {their!r}")
     for name, (kind, ttl, value) in ours.dump.items():
         their_kind, their_ttl, their_value = theirs.dump[name]
         if (kind, value) != (their_kind, their_value) or not _alike(ttl, their_ttl, slack_ms, True):
@@ -282,6 +282,7 @@ REFUSALS = {
     b"ERR value is not an integer or out of range",
     b"ERR value is out of range, must be positive",
     b"ERR wrong number of arguments for 'hset' command",
+    b"ERR wrong number of arguments for 'lpop' command",
     b"ERR wrong number of arguments for 'rpop' command",
     WRONG_TYPE.text,
 }

@@ -20,6 +20,7 @@ from models.store.rows import (
     TTL,
     KeyView,
     Mutation,
+    Rows,
     StringRow,
     in_shape,
 )
@@ -53,7 +54,7 @@ def test_shape_names_the_families() -> None:
 
 def test_expiry_is_inline_in_new_strings_only() -> None:
     """A new string row holds the expiry itself; for all others the index row holds it."""
-    index = {TTL: {ONLY: 9}}
+    index: Rows = {TTL: {ONLY: 9}}
     assert KeyView({STR: {ONLY: StringRow(b"v", True, 7)}, **index}).expiry == 7
     assert KeyView({STR: {ONLY: StringRow(b"v", True, None)}, **index}).expiry is None
     assert KeyView({STR: {ONLY: StringRow(b"v", False, None)}, **index}).expiry == 9

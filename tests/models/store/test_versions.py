@@ -110,8 +110,8 @@ def test_tombstones_conflict() -> None:
 
 def test_a_commit_follows_its_start() -> None:
     """A commit timestamp at or below the start timestamp is a mistake of the caller."""
-    with pytest.raises(AssertionError, match="committed before it started"):
-        commit(Store(), 5, 5, put(b"f", b"v"))
+    with pytest.raises(AssertionError, match=r"committed before it started: .*value=DELETED"):
+        commit(Store(), 5, 5, put(b"f", DELETED))
 
 
 def test_forgotten_tombstones_refuse_early_starters(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,6 +134,16 @@ def test_forgotten_tombstones_refuse_early_starters(monkeypatch: pytest.MonkeyPa
     assert verdicts[0] == [KEY, KEY], "row 2 is forgotten, but it was removed after 1"
     assert verdicts[2] == [KEY, KEY], "no more can be told of a row that never was"
     assert verdicts[-1] == [None, None]
+
+
+def test_live_rows_are_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many rows of a key are there, each knows when it was written."""
+    monkeypatch.setattr(versions, "_ROWS_MAX", 10)
+    store = Store()
+    write_rows = tuple(put(n, b"v") for n in range(40))
+    assert commit(store, 1, 5, *write_rows) is None
+    assert commit(store, 4, 6, put(39, b"w")) == KEY
+    assert commit(store, 4, 6, put("new", b"w")) is None
 
 
 # -- pins -----------------------------------------------------------------------------------------
