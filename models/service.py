@@ -9,7 +9,7 @@ that a script which need not wait between two reads costs no event for them.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from models.attempt import Attempt, LocalCosts
@@ -53,10 +53,12 @@ class Request:
     """Sent instead of the body, when set."""
     command: list[bytes] | None = None
     """Sent instead of a script, when set."""
+    policy: Policy | None = None
+    """A fence of its own instead of the node's."""
 
     def as_eval(self) -> "Request":
         """The same with its body, for a node that does not know the hash."""
-        return Request(self.keys, self.argv, self.body)
+        return replace(self, sha=None)
 
 
 class Applied(NamedTuple):
@@ -204,7 +206,8 @@ class Service:
         deadline: int,
     ) -> Steps:
         """One attempt; True when it met a write conflict, else `outcome` is final."""
-        kernel, store, policy = self._kernel, self._store, self._policy
+        kernel, store = self._kernel, self._store
+        policy = request.policy or self._policy
         tally = new_tally()
         outcome.attempts += 1
         outcome.tallies.append(tally)
@@ -243,7 +246,7 @@ class Service:
             if outcome.failed or not context.wrote():
                 yield from attempt.pay()
                 return False
-            return (yield from self._commit(attempt, outcome))
+            return (yield from self._commit(attempt, outcome, policy.commit_guard))
         finally:
             store.unpin(start_ts)
 
@@ -255,7 +258,7 @@ class Service:
         outcome.reply = reply
         outcome.failed = isinstance(reply, ErrorReply)
 
-    def _commit(self, attempt: Attempt, outcome: Outcome) -> Steps:
+    def _commit(self, attempt: Attempt, outcome: Outcome, guarded: bool) -> Steps:
         """Commit what the attempt wrote; True on a write conflict."""
         attempt.begin("commit")
         early = 0 if self._timestamp_at_proposal else self._next_timestamp()
@@ -265,7 +268,7 @@ class Service:
             yield from attempt.pay()
             if changes is None:
                 return False
-            if self._policy.commit_guard:
+            if guarded:
                 yield self._engine.verify_leader(Site.COMMIT_GUARD, attempt.tally)
                 attempt.mark("round")
         except NotLeader as error:

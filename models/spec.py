@@ -21,10 +21,6 @@ assert set(FenceName.__args__) == set(POLICIES)  # type: ignore[attr-defined]
 assert len(STATES) == 29
 
 
-def _law(text: str) -> Any:
-    return Field(default=text, validate_default=True)
-
-
 class ClusterSpec(Spec):
     """Nodes of the one Raft group."""
 
@@ -59,7 +55,9 @@ class LanesSpec(Spec):
     others: LaneSpec = Field(
         default=LaneSpec(capacity=256), description="The normal lane: log entries and the rest."
     )
-    call_timeout: Duration = _law("5s")
+    call_timeout: Duration = Field(
+        default="5s", description="After which a call whose message was lost is given up."
+    )
 
 
 class NetworkSpec(Spec):
@@ -67,7 +65,6 @@ class NetworkSpec(Spec):
 
     one_way: LawSpec = Field(
         default="500us",
-        validate_default=True,
         description="Time of one message in one direction. Default: half of the 1 ms round trip of "
         "the modelled system's transport document.",
     )
@@ -81,41 +78,29 @@ class NetworkSpec(Spec):
 class EngineSpec(Spec):
     """The Raft engine of a node: one event loop. Timers: production values of system.md 3.1."""
 
-    tick: Duration = _law("10ms")
-    heartbeat: Duration = Field(
-        default="200ms", validate_default=True, description="A whole number of ticks."
-    )
+    tick: Duration = Field(default="10ms", description="What the timers count in.")
+    heartbeat: Duration = Field(default="200ms", description="A whole number of ticks.")
     election: Duration = Field(
         default="2s",
-        validate_default=True,
         description="Shortest election timeout; the drawn one lies in [this, twice this).",
     )
     inbound: Count = Field(default=1024, description="Messages from peers that may wait.")
     read: Duration = Field(
         default="5us",
-        validate_default=True,
         description="Loop time of one ReadIndex request. Assumed: no figure is published.",
     )
-    message: Duration = Field(
-        default="5us", validate_default=True, description="Loop time of one message. Assumed."
-    )
-    proposal: Duration = Field(
-        default="10us", validate_default=True, description="Loop time of one proposal. Assumed."
-    )
-    timer: Duration = Field(
-        default="5us", validate_default=True, description="Loop time of one timer. Assumed."
-    )
+    message: Duration = Field(default="5us", description="Loop time of one message. Assumed.")
+    proposal: Duration = Field(default="10us", description="Loop time of one proposal. Assumed.")
+    timer: Duration = Field(default="5us", description="Loop time of one timer. Assumed.")
     apply_entry: Duration = Field(
-        default="10us", validate_default=True, description="Loop time to apply an entry. Assumed."
+        default="10us", description="Loop time to apply an entry. Assumed."
     )
     apply_mutation: Duration = Field(
         default="1us",
-        validate_default=True,
         description="The same per row that the entry writes. Assumed.",
     )
     fsync: LawSpec = Field(
         default="16.3us",
-        validate_default=True,
         description="Time to persist entries, on the loop. 16.3 us without sync, 16.29 ms with it "
         "(system.md 5, #592); the default is the one that fits a commit of about 500 us.",
     )
@@ -126,17 +111,13 @@ class StoreSpec(Spec):
 
     point_read: Duration = Field(
         default="10us",
-        validate_default=True,
         description="One GetAt or ExistsAt with its lock probe. Assumed, system.md 9: 10-50 us.",
     )
     scan: Duration = Field(
         default="20us",
-        validate_default=True,
         description="One ScanAt without its rows. Assumed, system.md 9: 20-100 us.",
     )
-    scan_row: Duration = Field(
-        default="1us", validate_default=True, description="One row of a scan. Assumed."
-    )
+    scan_row: Duration = Field(default="1us", description="One row of a scan. Assumed.")
     commit_timestamp: Literal["at_proposal", "before_plan"] = Field(
         default="at_proposal",
         description="When a commit gets its timestamp. `at_proposal`: when its place in the log is "
@@ -150,12 +131,9 @@ class RetrySpec(Spec):
     """What follows a write conflict. Defaults: system.md 2.3."""
 
     executions: Count = Field(default=51, description="Runs of one script at most.")
-    first: Duration = Field(
-        default="1ms", validate_default=True, description="First back-off; each next one doubles."
-    )
+    first: Duration = Field(default="1ms", description="First back-off; each next one doubles.")
     longest: Duration = Field(
         default="10ms",
-        validate_default=True,
         description="Longest back-off. To each, up to half of it is added by chance.",
     )
 
@@ -166,18 +144,14 @@ class ScriptSpec(Spec):
     workers: Count = Field(
         default=1024, description="Scripts in progress at once on a node; others wait in line."
     )
-    deadline: Duration = Field(
-        default="10s", validate_default=True, description="Of a whole script (system.md 2.5)."
-    )
+    deadline: Duration = Field(default="10s", description="Of a whole script (system.md 2.5).")
     start: Duration = Field(
         default="59.255us",
-        validate_default=True,
         description="Local work per attempt: a new Lua state, globals, compiling (#580 measured "
         "59,255 ns before its pool of states, 13,306 ns with it).",
     )
     call: Duration = Field(
         default="1us",
-        validate_default=True,
         description="Local work per redis.call, apart from what it reads. Assumed.",
     )
     retry: RetrySpec = RetrySpec()
@@ -207,7 +181,6 @@ class DataSpec(Spec):
     )
     expires: Duration = Field(
         default="1h",
-        validate_default=True,
         description="For `_ttl` states: time to live at the start. `_expired` ones are past it.",
     )
 
@@ -241,6 +214,9 @@ class CallSpec(Spec):
     )
     command: list[str] | None = Field(
         default=None, description="Or one Redis command, run as a one-call script."
+    )
+    fence: FenceName | None = Field(
+        default=None, description="A fence of its own instead of the variant's."
     )
     send: Literal["eval", "evalsha"] = Field(
         default="evalsha", description="`evalsha` falls back to EVAL on NOSCRIPT, as clients do."
@@ -284,9 +260,7 @@ class LoadSpec(Spec):
         default=None,
         description="Closed loop: each client sends its next script when the last is answered.",
     )
-    think: LawSpec = Field(
-        default="0", validate_default=True, description="Closed loop: pause before the next."
-    )
+    think: LawSpec = Field(default="0", description="Closed loop: pause before the next.")
     arrivals: ArrivalsSpec | None = Field(
         default=None, description="Open loop; latency counts from the intended arrival."
     )
@@ -329,7 +303,7 @@ class EventSpec(Spec):
     stall: NodeName | None = Field(
         default=None, description="The node's event loop stands still (a pause, a hung disk)."
     )
-    lasting: Duration = Field(default="0", validate_default=True, description="For `stall`.")
+    lasting: Duration = Field(default="0", description="For `stall`.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> "EventSpec":
@@ -342,13 +316,10 @@ class LimitsSpec(Spec):
     """Where a run is stopped, so that no scenario runs for ever."""
 
     events: Count = Field(default=1_000_000_000, description="Events of the simulation.")
-    virtual_time: Duration = _law("24h")
-    wall_time: Duration = Field(
-        default="30m", validate_default=True, description="Real time, per variant."
-    )
+    virtual_time: Duration = Field(default="24h", description="Of the whole run.")
+    wall_time: Duration = Field(default="30m", description="Real time, per variant.")
     stall: Duration = Field(
         default="2m",
-        validate_default=True,
         description="Virtual time in which no script ends, after which the run counts as stalled.",
     )
 

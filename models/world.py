@@ -7,6 +7,7 @@ from typing import Any
 
 from models.audit.wire import ledger_verdict
 from models.cluster import Cluster, key_names
+from models.fence.policies import POLICIES
 from models.recorder import Recorder
 from models.service import Service
 from models.spec import CallSpec, KeySpec, LoadSpec, System
@@ -125,6 +126,7 @@ class World:
             command=tuple(word.encode() for word in call.command or ()),
             keys=tuple(self._keys(keys) for keys in call.keys),
             argv=tuple(word.encode() for word in call.argv),
+            policy=None if call.fence is None else POLICIES[call.fence],
         )
 
     def _keys(self, keys: str | KeySpec) -> bytes | KeyPick:

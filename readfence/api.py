@@ -1,11 +1,11 @@
 """readfence from Python, for tests that would rather assert than keep a gate in YAML.
 
-    from readfence.api import figure, simulate
+from readfence.api import figure, simulate
 
-    def test_one_fence_per_script() -> None:
-        run = simulate("verify_storm", settings=["stop.scripts=100"])
-        assert figure(run, "one_fence", "verifications.per_script.min") == 1
-        assert figure(run, "one_fence", "verifications.per_script.max") == 1
+def test_one_fence_per_script() -> None:
+run = simulate("verify_storm", settings=["stop.scripts=100"])
+assert figure(run, "one_fence", "verifications.per_script.min") == 1
+assert figure(run, "one_fence", "verifications.per_script.max") == 1
 """
 
 from collections.abc import Sequence

@@ -40,7 +40,7 @@ def _text(schema: dict[str, Any], location: tuple[str | int, ...], item: dict[st
     if text is None:
         message = str(item["msg"]).removeprefix("Value error, ")
         text = message if message.startswith(("expected", "unknown")) else _reworded(message)
-    if ", got" in text or kind == "missing":
+    if ", got" in text or kind == "missing" or isinstance(item.get("input"), dict | list):
         return text
     return f"{text}, got {_shown(item.get('input'))}"
 

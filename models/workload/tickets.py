@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import Final, NamedTuple
 
+from models.fence.policies import Policy
 from models.service import Request
 from models.workload.keys import draw_ranks
 from sim.rng import BLOCK, Streams
@@ -42,6 +43,8 @@ class CallKind:
     """The command; its keys go behind its name."""
     keys: tuple[bytes | KeyPick, ...]
     argv: tuple[bytes, ...]
+    policy: Policy | None
+    """A fence of its own instead of the variant's."""
 
     @property
     def numbered(self) -> bool:
@@ -93,7 +96,7 @@ def _requests(streams: Streams, stream: str, kind: CallKind) -> Iterator[Request
     for drawn in zip(*columns, strict=True) if columns else repeat(()):
         keys = [key for part in drawn for key in part]
         command = [*name, *keys, *rest] if name else None
-        yield Request(keys, argv, body=kind.body, sha=kind.sha, command=command)
+        yield Request(keys, argv, kind.body, kind.sha, command, kind.policy)
 
 
 def _picked(streams: Streams, stream: str, keys: KeyPick) -> Iterator[list[bytes]]:

@@ -1,0 +1,147 @@
+"""Writes the generated pages of the docs: python3 dev.py docs
+
+docs/scenario-reference.md    every key of a scenario, from the schema
+docs/figures.md               every figure, from the catalogue
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from models.redis.table import COMMANDS
+from models.spec import Scenario
+from reports.figures import catalogue_markdown
+
+FOLDER = Path(__file__).parent
+_GENERATED = "<!-- Written by `python3 dev.py docs`; change the source, not this page. -->\n"
+
+_STATES = {
+    "missing": "no row of any kind",
+    "str_new": "`!redis|str|k` in the new format, an expiry inline",
+    "str_legacy": "`!redis|str|k` holding raw bytes; an expiry in `!redis|ttl|k`",
+    "str_bare": "the value under the user key itself; an expiry in `!redis|ttl|k`",
+    "hll": "`!redis|hll|k`, a HyperLogLog: typed as a string, its GET replies nil",
+    "list_meta": "`!lst|meta|k` and items",
+    "list_delta": "items and length deltas, no meta row",
+    "hash_wide": "`!hs|fld|` rows and a meta row",
+    "hash_blob": "one legacy row `!redis|hash|k`",
+    "set_wide": "`!st|mem|` rows and a meta row",
+    "set_blob": "one legacy row `!redis|set|k`",
+    "zset_wide": "`!zs|mem|` and `!zs|scr|` rows and a meta row",
+    "zset_delta": "the same with a delta row instead of the meta row",
+    "zset_blob": "one legacy row `!redis|zset|k`",
+    "stream": "one row `!redis|stream|k`, opaque here",
+}
+
+
+def reference() -> str:
+    """The page of all keys of a scenario."""
+    schema = Scenario.model_json_schema(by_alias=True)
+    parts = [
+        _GENERATED,
+        "# Scenario reference\n",
+        "Every key of a scenario file, with its default and where the default comes from.\n"
+        "system.md stands for the description of the modelled system.\n"
+        "Editors complete keys from the JSON Schema that `readfence schema` prints.\n",
+        "## The top level\n",
+        *_table(schema, schema),
+    ]
+    for name, definition in _sections(schema):
+        parts += [f"## {name}\n", f"{definition.get('description', '')}\n"]
+        parts += _table(schema, definition)
+    parts += ["## Key states\n", "The encodings in which a key set can lie (`data.*.state`).\n"]
+    parts.append("| state | rows |\n|---|---|")
+    parts += [f"| `{state}` | {rows} |" for state, rows in _STATES.items()]
+    parts.append(
+        "\n`str_*`, `list_meta`, `hash_wide`, `set_wide` and `zset_wide` also come with `_ttl` (an "
+        "expiry in the future) and `_expired` (in the past).\n"
+    )
+    parts += ["## Commands\n", ", ".join(f"`{name.decode()}`" for name in COMMANDS) + ".\n"]
+    return "\n".join(parts)
+
+
+def _sections(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, definition in schema["$defs"].items():
+        if "properties" in definition:
+            yield name.removesuffix("Spec"), definition
+
+
+def _table(schema: dict[str, Any], definition: dict[str, Any]) -> Iterator[str]:
+    required = definition.get("required", [])
+    yield "| key | type | default | meaning |\n|---|---|---|---|"
+    for key, field in definition.get("properties", {}).items():
+        default = "required" if key in required else _default(field)
+        meaning = " ".join(str(field.get("description", "")).split())
+        yield f"| `{key}` | {_type(schema, field)} | {default} | {meaning} |"
+    yield ""
+
+
+def _default(field: dict[str, Any]) -> str:
+    if "default" not in field:
+        return "see its section"
+    value = field["default"]
+    if isinstance(value, dict) and value:
+        return "see its section"
+    return f"`{json.dumps(value) if not isinstance(value, str) else value}`"
+
+
+def _type(schema: dict[str, Any], field: dict[str, Any]) -> str:
+    reference = field.get("$ref")
+    if reference is not None:
+        name = reference.rsplit("/", maxsplit=1)[-1]
+        definition = schema["$defs"][name]
+        if "properties" in definition:
+            label = name.removesuffix("Spec")
+            return f"[{label}](#{label.lower()})"
+        return _type(schema, definition)
+    for union in ("anyOf", "oneOf"):
+        if union in field:
+            kinds = [_type(schema, part) for part in field[union] if part.get("type") != "null"]
+            return " or ".join(dict.fromkeys(kinds))
+    if "enum" in field:
+        if len(field["enum"]) > 8:
+            return "one of the states below"
+        return " \\| ".join(f"`{value}`" for value in field["enum"])
+    if "const" in field:
+        return f"`{field['const']}`"
+    kind = field.get("type", "any")
+    if kind == "array":
+        return f"list of {_type(schema, field.get('items', {}))}"
+    if kind == "object":
+        below = field.get("additionalProperties") or next(
+            iter(field.get("patternProperties", {}).values()), None
+        )
+        return f"mapping to {_type(schema, below)}" if isinstance(below, dict) else "mapping"
+    if field.get("title") in ("Duration", "Rate"):
+        return str(field["title"]).lower()
+    return {"string": "text", "integer": "whole number"}.get(kind, kind)
+
+
+def figures() -> str:
+    """The page of all figures."""
+    return "\n".join(
+        [
+            _GENERATED,
+            "# Figures\n",
+            "What a run records and an expectation can name; `docs/fences.md` tells what the\n"
+            "verification counts mean.\n",
+            catalogue_markdown(),
+            "\nEvery counter of the engine is a figure too, by its name, such as `rounds.sent`,\n"
+            "`heartbeats.dropped`, `conflicts` or `n1.loop.busy_ns`.\n",
+        ]
+    )
+
+
+PAGES = {"scenario-reference.md": reference, "figures.md": figures}
+
+
+def main() -> None:
+    """Write all pages."""
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")
+        print(f"wrote docs/{name}")
+
+
+if __name__ == "__main__":
+    main()
