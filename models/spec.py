@@ -14,6 +14,12 @@ from models.redis.key_states import STATES
 from sim.dist_spec import LawSpec
 from sim.fields import Duration, Number, Rate, Spec
 
+
+def _said(default: str, description: str) -> Any:
+    """A field whose default is text with a unit, as a scenario would say it."""
+    return Field(default=default, description=description)
+
+
 Count = Annotated[int, Field(strict=True, ge=1)]
 NodeName = Annotated[str, Field(pattern=r"^n[1-9]$", examples=["n1"])]
 FenceName = Literal["per_call", "one_fence", "as_merged", "before", "log_read", "none"]
@@ -55,17 +61,15 @@ class LanesSpec(Spec):
     others: LaneSpec = Field(
         default=LaneSpec(capacity=256), description="The normal lane: log entries and the rest."
     )
-    call_timeout: Duration = Field(
-        default="5s", description="After which a call whose message was lost is given up."
-    )
+    call_timeout: Duration = _said("5s", "After which a call whose message was lost is given up.")
 
 
 class NetworkSpec(Spec):
     """Links between nodes. Every connection is first in, first out."""
 
-    one_way: LawSpec = Field(
-        default="500us",
-        description="Time of one message in one direction. Default: half of the 1 ms round trip of "
+    one_way: LawSpec = _said(
+        "500us",
+        "Time of one message in one direction. Default: half of the 1 ms round trip of "
         "the modelled system's transport document.",
     )
     links: dict[Annotated[str, Field(pattern=r"^n[1-9]->n[1-9]$")], LawSpec] = Field(
@@ -78,30 +82,28 @@ class NetworkSpec(Spec):
 class EngineSpec(Spec):
     """The Raft engine of a node: one event loop. Timers: production values of system.md 3.1."""
 
-    tick: Duration = Field(default="10ms", description="What the timers count in.")
-    heartbeat: Duration = Field(default="200ms", description="A whole number of ticks.")
-    election: Duration = Field(
-        default="2s",
-        description="Shortest election timeout; the drawn one lies in [this, twice this).",
+    tick: Duration = _said("10ms", "What the timers count in.")
+    heartbeat: Duration = _said("200ms", "A whole number of ticks.")
+    election: Duration = _said(
+        "2s",
+        "Shortest election timeout; the drawn one lies in [this, twice this).",
     )
     inbound: Count = Field(default=1024, description="Messages from peers that may wait.")
-    read: Duration = Field(
-        default="5us",
-        description="Loop time of one ReadIndex request. Assumed: no figure is published.",
+    read: Duration = _said(
+        "5us",
+        "Loop time of one ReadIndex request. Assumed: no figure is published.",
     )
-    message: Duration = Field(default="5us", description="Loop time of one message. Assumed.")
-    proposal: Duration = Field(default="10us", description="Loop time of one proposal. Assumed.")
-    timer: Duration = Field(default="5us", description="Loop time of one timer. Assumed.")
-    apply_entry: Duration = Field(
-        default="10us", description="Loop time to apply an entry. Assumed."
+    message: Duration = _said("5us", "Loop time of one message. Assumed.")
+    proposal: Duration = _said("10us", "Loop time of one proposal. Assumed.")
+    timer: Duration = _said("5us", "Loop time of one timer. Assumed.")
+    apply_entry: Duration = _said("10us", "Loop time to apply an entry. Assumed.")
+    apply_mutation: Duration = _said(
+        "1us",
+        "The same per row that the entry writes. Assumed.",
     )
-    apply_mutation: Duration = Field(
-        default="1us",
-        description="The same per row that the entry writes. Assumed.",
-    )
-    fsync: LawSpec = Field(
-        default="16.3us",
-        description="Time to persist entries, on the loop. 16.3 us without sync, 16.29 ms with it "
+    fsync: LawSpec = _said(
+        "16.3us",
+        "Time to persist entries, on the loop. 16.3 us without sync, 16.29 ms with it "
         "(system.md 5, #592); the default is the one that fits a commit of about 500 us.",
     )
 
@@ -109,15 +111,15 @@ class EngineSpec(Spec):
 class StoreSpec(Spec):
     """Local work of the versioned store, and when commits get their timestamp."""
 
-    point_read: Duration = Field(
-        default="10us",
-        description="One GetAt or ExistsAt with its lock probe. Assumed, system.md 9: 10-50 us.",
+    point_read: Duration = _said(
+        "10us",
+        "One GetAt or ExistsAt with its lock probe. Assumed, system.md 9: 10-50 us.",
     )
-    scan: Duration = Field(
-        default="20us",
-        description="One ScanAt without its rows. Assumed, system.md 9: 20-100 us.",
+    scan: Duration = _said(
+        "20us",
+        "One ScanAt without its rows. Assumed, system.md 9: 20-100 us.",
     )
-    scan_row: Duration = Field(default="1us", description="One row of a scan. Assumed.")
+    scan_row: Duration = _said("1us", "One row of a scan. Assumed.")
     commit_timestamp: Literal["at_proposal", "before_plan"] = Field(
         default="at_proposal",
         description="When a commit gets its timestamp. `at_proposal`: when its place in the log is "
@@ -131,10 +133,10 @@ class RetrySpec(Spec):
     """What follows a write conflict. Defaults: system.md 2.3."""
 
     executions: Count = Field(default=51, description="Runs of one script at most.")
-    first: Duration = Field(default="1ms", description="First back-off; each next one doubles.")
-    longest: Duration = Field(
-        default="10ms",
-        description="Longest back-off. To each, up to half of it is added by chance.",
+    first: Duration = _said("1ms", "First back-off; each next one doubles.")
+    longest: Duration = _said(
+        "10ms",
+        "Longest back-off. To each, up to half of it is added by chance.",
     )
 
 
@@ -144,15 +146,15 @@ class ScriptSpec(Spec):
     workers: Count = Field(
         default=1024, description="Scripts in progress at once on a node; others wait in line."
     )
-    deadline: Duration = Field(default="10s", description="Of a whole script (system.md 2.5).")
-    start: Duration = Field(
-        default="59.255us",
-        description="Local work per attempt: a new Lua state, globals, compiling (#580 measured "
+    deadline: Duration = _said("10s", "Of a whole script (system.md 2.5).")
+    start: Duration = _said(
+        "59.255us",
+        "Local work per attempt: a new Lua state, globals, compiling (#580 measured "
         "59,255 ns before its pool of states, 13,306 ns with it).",
     )
-    call: Duration = Field(
-        default="1us",
-        description="Local work per redis.call, apart from what it reads. Assumed.",
+    call: Duration = _said(
+        "1us",
+        "Local work per redis.call, apart from what it reads. Assumed.",
     )
     retry: RetrySpec = RetrySpec()
     instructions: Count = Field(
@@ -179,9 +181,9 @@ class DataSpec(Spec):
         description="Content: text for a string, a list for lists and sets, a mapping for hashes "
         "(field: value) and sorted sets (member: score). Default: a small one of the right type.",
     )
-    expires: Duration = Field(
-        default="1h",
-        description="For `_ttl` states: time to live at the start. `_expired` ones are past it.",
+    expires: Duration = _said(
+        "1h",
+        "For `_ttl` states: time to live at the start. `_expired` ones are past it.",
     )
 
     @model_validator(mode="after")
@@ -260,7 +262,7 @@ class LoadSpec(Spec):
         default=None,
         description="Closed loop: each client sends its next script when the last is answered.",
     )
-    think: LawSpec = Field(default="0", description="Closed loop: pause before the next.")
+    think: LawSpec = _said("0", "Closed loop: pause before the next.")
     arrivals: ArrivalsSpec | None = Field(
         default=None, description="Open loop; latency counts from the intended arrival."
     )
@@ -303,7 +305,7 @@ class EventSpec(Spec):
     stall: NodeName | None = Field(
         default=None, description="The node's event loop stands still (a pause, a hung disk)."
     )
-    lasting: Duration = Field(default="0", description="For `stall`.")
+    lasting: Duration = _said("0", "For `stall`.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> "EventSpec":
@@ -316,11 +318,11 @@ class LimitsSpec(Spec):
     """Where a run is stopped, so that no scenario runs for ever."""
 
     events: Count = Field(default=1_000_000_000, description="Events of the simulation.")
-    virtual_time: Duration = Field(default="24h", description="Of the whole run.")
-    wall_time: Duration = Field(default="30m", description="Real time, per variant.")
-    stall: Duration = Field(
-        default="2m",
-        description="Virtual time in which no script ends, after which the run counts as stalled.",
+    virtual_time: Duration = _said("24h", "Of the whole run.")
+    wall_time: Duration = _said("30m", "Real time, per variant.")
+    stall: Duration = _said(
+        "2m",
+        "Virtual time in which no script ends, after which the run counts as stalled.",
     )
 
 
