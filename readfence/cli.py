@@ -12,7 +12,6 @@ from typing import Annotated, Any, Final
 
 import click
 import typer
-from reports.plots.write import write_plots
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -23,6 +22,7 @@ from readfence.runs import Result, make_folder, run_all, save
 from readfence.scenarios import Loaded, load, shipped, shipped_folder
 from reports import check_output as told
 from reports.check import Check, Gate, check_run
+from reports.plots.write import write_plots
 from reports.text import summary, summary_view
 from sim.errors import InputError, LimitReached, ReadfenceError, Stalled
 from sim.record import RunRecord
