@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from sim.units import SECOND, format_duration, human_duration
+from sim.units import NS_PER, SECOND, human_duration
 
 NUMBER: Final = 0
 DURATION: Final = 1
@@ -128,8 +128,10 @@ def show_exactly(quantity: Quantity) -> str:
 
 
 def _exactly(value: Fraction, power: int) -> str:
-    if power == DURATION and value.denominator == 1 and value >= 0:
-        return format_duration(int(value))
+    suffix = {NUMBER: "", RATE: "/s"}.get(power, f" {unit_name(power)}")
+    if power == DURATION:
+        unit = next((u for u in ("s", "ms", "us") if abs(value) >= NS_PER[u]), "ns")
+        value, suffix, power = value / NS_PER[unit], f" {unit}", NUMBER
     number = in_units(value, power)
-    digits = f"{number:,}" if isinstance(number, int) else f"{number:.12g}"
-    return digits + {NUMBER: "", RATE: "/s", DURATION: "ns"}.get(power, f" {unit_name(power)}")
+    digits = f"{number:,}" if isinstance(number, int) else f"{number:.15g}"
+    return digits + suffix

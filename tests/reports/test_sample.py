@@ -1,0 +1,87 @@
+"""The measured scripts of one variant."""
+
+import random
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from reports.sample import NoData, Sample, percentile
+from tests.reports.records import DEADLINE, NOT_LEADER, STALE, make_variant, with_latencies
+
+
+def nearest_rank_by_definition(values: list[int], percent: Fraction) -> int:
+    """The least value that at least so many percent of all do not exceed, found by trying."""
+    for value in sorted(values):
+        if Fraction(sum(other <= value for other in values), len(values)) * 100 >= percent:
+            return value
+    raise AssertionError("a percentile of at most 100 % exists")
+
+
+def test_percentiles_are_nearest_rank() -> None:
+    """Compared with the definition itself on a thousand random samples."""
+    chance = random.Random(5)
+    for _ in range(1_000):
+        values = [chance.randrange(50) for _ in range(chance.randrange(1, 40))]
+        percent = Fraction(chance.randrange(1, 1_001), 10)
+        ascending = np.sort(np.asarray(values, dtype=np.int64))
+        assert percentile(ascending, percent) == nearest_rank_by_definition(values, percent)
+
+
+def test_a_percentile_that_floats_would_miss_is_exact() -> None:
+    """99.9 % of 1,000 is rank 999; 0.999 * 1000 as floats may be a little more."""
+    ascending = np.arange(1, 1_001, dtype=np.int64)
+    assert percentile(ascending, Fraction("99.9")) == 999
+    assert percentile(ascending, Fraction(100)) == 1_000
+
+
+@pytest.mark.parametrize("percent", [0, -1, 101])
+def test_a_percentile_outside_of_0_to_100_is_a_bug(percent: int) -> None:
+    """Names are checked before."""
+    with pytest.raises(AssertionError):
+        percentile(np.asarray([1], dtype=np.int64), Fraction(percent))
+
+
+def test_failed_scripts_are_no_latency() -> None:
+    """Only those that ended ok are sorted and summed."""
+    variant = with_latencies([30, 10, 20])
+    columns = {**variant.columns, "outcome": [0, 1, 0]}
+    labels = {"outcome": ["ok", DEADLINE]}
+    sample = Sample(with_latencies([30, 10, 20], columns=columns, labels=labels))
+    assert (sample.latencies.tolist(), sample.latency_sum) == ([20, 30], 50)
+    assert (sample.scripts, sample.scripts_ok) == (3, 2)
+
+
+def test_a_sum_beyond_64_bits_is_exact() -> None:
+    """Python's own integers do not wrap around."""
+    assert Sample(with_latencies([2**62] * 5)).latency_sum == 5 * 2**62
+
+
+def test_errors_are_counted_by_text_the_commonest_first() -> None:
+    """Texts that did not occur are left out, equal counts are told by name."""
+    variant = make_variant("one_fence", errors={NOT_LEADER: 2, DEADLINE: 5, "unused": 0, "b": 2})
+    assert Sample(variant).errors() == {DEADLINE: 5, "b": 2, NOT_LEADER: 2}
+    assert list(Sample(variant).errors()) == [DEADLINE, "b", NOT_LEADER]
+
+
+def test_a_run_without_scripts_has_no_errors() -> None:
+    """And no latency."""
+    sample = Sample(make_variant("one_fence", scripts=0))
+    assert (sample.errors(), sample.scripts, len(sample.latencies)) == ({}, 0, 0)
+
+
+def test_a_verdict_that_was_not_asked_for_is_no_data() -> None:
+    """It is not taken for ok."""
+    sample = Sample(make_variant("one_fence", verdicts={"safety": STALE}))
+    assert sample.verdict("safety") is STALE or sample.verdict("safety") == STALE
+    with pytest.raises(NoData) as reason:
+        sample.verdict("ledger")
+    assert str(reason.value) == "the run has no verdict on 'ledger'"
+
+
+def test_attempts_are_no_data_where_none_ended() -> None:
+    """A count of nothing has neither least nor greatest."""
+    empty = make_variant("one_fence", scripts=0)
+    with pytest.raises(NoData) as reason:
+        Sample(empty).counted()
+    assert str(reason.value) == "no attempt ran its script to its end"
