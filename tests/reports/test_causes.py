@@ -68,8 +68,8 @@ def test_a_count_of_commit_guards_is_of_guards_alone() -> None:
         (
             5,
             (
-                "5 on the wire: 2 = script start 1 (L) + commit guard 1 (C), and 3 that no call site "
-                "asked for"
+                "5 on the wire: 2 = script start 1 (L) + commit guard 1 (C), "
+                "and 3 that no call site asked for"
             ),
         ),
     ],

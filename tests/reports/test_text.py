@@ -1,0 +1,155 @@
+"""The table of a run."""
+
+import json
+
+from reports.figures import CATALOGUE
+from reports.text import summary, summary_markdown, summary_text
+from tests.reports.records import (
+    DEADLINE,
+    FENCES,
+    NOT_LEADER,
+    attempts_histogram,
+    make_record,
+    make_variant,
+)
+
+
+def rows_by_label(text: str) -> dict[str, list[str]]:
+    """The cells of each line of a table, which stand at least two blanks apart."""
+    rows = {}
+    for line in text.splitlines():
+        label, *cells = [cell.strip() for cell in line.strip().split("  ") if cell.strip()] or [""]
+        rows[label] = cells
+    return rows
+
+
+def test_the_table_of_the_incident() -> None:
+    """Variants as columns, figures as rows."""
+    text = summary_text(make_record(), wall_s={"per_call": 2.0, "one_fence": 0.25})
+    assert text == (
+        """\
+verify_storm (seed 1)
+
+                                per_call   as_merged   one_fence       none
+───────────────────────────────────────────────────────────────────────────
+scripts                              200         200         200        200
+throughput                        1.78/s      1.16/s      1.93/s     1.94/s
+
+latency p50                       8.69 s      67.5 s      400 ms     407 us
+latency p90                       9.39 s      69.4 s      564 ms     564 us
+latency p99                       10.2 s      70.9 s      742 ms     735 us
+latency p99.9                     14.8 s       119 s      897 ms     899 us
+latency max                       14.8 s       119 s      897 ms     899 us
+
+verifications per script              21         162           1          0
+  V string reads                      21           0           0          0
+  F point reads                        0         112           0          0
+  F range scans                        0          49           0          0
+  L script start                       0           1           1          0
+C commit guards per script             0           0           0          0
+rounds on the wire per script         21         162           1          0
+rounds on the wire in total        4,200      32,400         200          0
+
+retries                                0           0           0          0
+errors                                 0           0           0          0
+safety                                ok          ok          ok   violated
+ledger of verifications               ok          ok          ok         ok
+
+virtual time                       113 s       173 s       104 s      103 s
+wall time                            2 s           -      0.25 s          -
+virtual over wall time              56.4           -         416          -
+"""
+    )
+
+
+def test_without_wall_times_there_are_no_such_rows() -> None:
+    """They are not part of a run record."""
+    assert "wall" not in summary_text(make_record())
+
+
+def test_attempts_that_differ_are_shown_with_their_mean() -> None:
+    """Least, mean, greatest, and a note that says so."""
+    rows = {(0, 0, 0, 1, 0, 1, 7, 9, 9): 3, (0, 0, 0, 3, 0, 3, 7, 9, 9): 1}
+    variant = make_variant("one_fence", histograms={"attempts": attempts_histogram(rows)})
+    text = summary_text(make_record(variant))
+    assert "verifications per script        1 / 1.5 / 3\n" in text
+    assert text.endswith("\nWhere attempts differ: least / mean / greatest.\n")
+    assert "1 / 1.5 / 3" in summary_markdown(make_record(variant))
+
+
+def test_many_variants_are_spread_over_tables_of_at_most_the_width() -> None:
+    """Six at 100 columns, eight at 60: nothing is cut off or wrapped."""
+    fences = [*FENCES, "one_fence", "per_call", "none"]
+    variants = [
+        make_variant(f"{index}_{name}", FENCES[name], scripts=20)
+        for index, name in enumerate(fences)
+    ]
+    for width in (60, 100, 160):
+        text = summary_text(make_record(*variants), width=width)
+        assert max(len(line) for line in text.splitlines()) <= width
+        assert all(text.count(f" {variant.name}") == 1 for variant in variants)
+        assert "…" not in text
+
+
+def test_errors_are_told_by_text() -> None:
+    """The commonest first, the rest together, a long one without its middle."""
+    many = {NOT_LEADER: 9, DEADLINE: 8, "c": 7, "d" * 60: 6, "e": 5, "f": 4, "g": 3}
+    rows = rows_by_label(
+        summary_text(make_record(make_variant("one_fence", errors=many), make_variant("per_call")))
+    )
+    assert rows["errors"] == ["42", "0"]
+    assert rows[NOT_LEADER] == ["9", "0"]
+    assert rows["d" * 14 + "…" + "d" * 15] == ["6", "0"]
+    assert rows["2 other errors"] == ["7", "0"]
+
+
+def test_a_run_of_nothing_has_a_table() -> None:
+    """With a dash where there is no value."""
+    text = summary_text(make_record(make_variant("one_fence", scripts=0)), wall_s={"one_fence": 0})
+    rows = rows_by_label(text)
+    assert rows["scripts"] == ["0"]
+    assert rows["latency p99"] == rows["throughput"] == ["-"]
+    assert rows["verifications per script"] == rows["virtual over wall time"] == ["-"]
+
+
+def test_hostile_error_texts_stay_in_their_cell() -> None:
+    """On the screen as in Markdown."""
+    variant = make_variant("one_fence", errors={"a|b\n[red]": 1})
+    assert rows_by_label(summary_text(make_record(variant)))["a|b\\n[red]"] == ["1"]
+    assert "| &nbsp;&nbsp;a\\|b\\\\n\\[red\\] | 1 |" in summary_markdown(make_record(variant))
+
+
+def test_the_table_as_markdown() -> None:
+    """One row per figure, numbers to the right."""
+    lines = summary_markdown(make_record()).splitlines()
+    assert lines[:4] == [
+        "### verify\\_storm (seed 1)",
+        "",
+        "| | per\\_call | as\\_merged | one\\_fence | none |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    assert "| verifications per script | 21 | 162 | 1 | 0 |" in lines
+    assert "| &nbsp;&nbsp;F range scans | 0 | 49 | 0 | 0 |" in lines
+
+
+def test_the_summary_has_every_figure_with_its_unit() -> None:
+    """Numbers, words, and spreads with least, mean and greatest."""
+    told = summary(make_record(), wall_s={"one_fence": 1.5})
+    assert json.loads(json.dumps(told)) == told
+    assert set(told["units"]) == {figure.name for figure in CATALOGUE}
+    assert told["units"]["latency.p99"] == "ns"
+    one_fence = told["variants"]["one_fence"]
+    assert set(one_fence["figures"]) == set(told["units"])
+    assert one_fence["figures"]["verifications.per_script"] == {"min": 1, "mean": 1, "max": 1}
+    assert isinstance(one_fence["figures"]["latency.p99"], int)
+    assert one_fence["figures"]["safety"] == "ok"
+    assert (one_fence["wall_s"], told["variants"]["none"]["wall_s"]) == (1.5, None)
+
+
+def test_the_summary_of_a_run_of_nothing_has_nulls() -> None:
+    """Not zeros, which would be values."""
+    told = summary(make_record(make_variant("one_fence", scripts=0)))
+    figures = told["variants"]["one_fence"]["figures"]
+    assert figures["latency.p99"] is None
+    assert figures["verifications.per_script"] is None
+    assert figures["errors"] == 0
