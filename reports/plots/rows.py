@@ -114,8 +114,11 @@ def typical_script(sample: Sample) -> Typical | None:
     """
     timelines = sample.variant.timelines
     columns = sample.variant.columns
-    outcome = dict(zip(columns.get("id", ()), columns.get("outcome", ()), strict=True))
-    ended_ok = [timeline for timeline in timelines if outcome.get(timeline.id) == OK]
+    names = ("id", "start_ns", "outcome")
+    # Two groups of clients may number their scripts alike; they do not start alike as well.
+    scripts = zip(*(columns.get(name, ()) for name in names), strict=True)
+    outcome = {(id_, start_ns): code for id_, start_ns, code in scripts}
+    ended_ok = [line for line in timelines if outcome.get((line.id, line.start_ns)) == OK]
     if ended_ok:
         median = percentile(sample.latencies, Fraction(50))
         nearest = min(ended_ok, key=lambda t: (abs(t.end_ns - t.start_ns - median), t.id))
@@ -125,6 +128,6 @@ def typical_script(sample: Sample) -> Typical | None:
         return None
     ordered = sorted(timelines, key=lambda t: (t.end_ns - t.start_ns, t.id))
     middle = ordered[(len(ordered) - 1) // 2]
-    code = outcome.get(middle.id)
+    code = outcome.get((middle.id, middle.start_ns))
     ended = "not measured" if code is None else sample.variant.labels["outcome"][code]
     return Typical(middle, f"script {middle.id}: {ended}", False)

@@ -5,6 +5,7 @@ of seven GETs on bare legacy rows (system.md 1.10). The timelines carry the late
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -179,8 +180,8 @@ def _counts(fence: Fence) -> tuple[int, ...]:
     )  # fmt: skip
 
 
-def attempts_histogram(rows: dict[tuple[int, ...], int]) -> Histogram:
-    """The histogram `attempts` of these combinations and how often each occurred."""
+def attempts_histogram(rows: Mapping[Any, int]) -> Histogram:
+    """The histogram `attempts` of these combinations (tuples) and how often each occurred."""
     counted = Counter(rows)
     return Histogram(
         fields=FIELDS, rows=sorted([*row, count] for row, count in counted.items() if count)

@@ -31,7 +31,7 @@ def test_verifications_are_summed_over_call_sites_per_attempt() -> None:
 def test_a_spread_has_least_mean_and_greatest() -> None:
     """Weighted by how often each combination occurred."""
     spread = attempts_of(MIXED).spread(VERIFICATIONS)
-    assert (spread.low, spread.mean, spread.high) == (160, Fraction(1618, 10), 162)
+    assert [spread.low, spread.mean, spread.high] == [160, Fraction(1618, 10), 162]
 
 
 def test_both_sites_of_the_store_wrapper_are_the_store_reads() -> None:

@@ -91,9 +91,15 @@ def test_waits_are_told_by_what_they_were_for(spans: list[tuple[str, str, int]],
 def test_the_typical_script_is_the_sampled_one_nearest_to_the_median() -> None:
     """Of equally near ones the first."""
     variant = make_variant("one_fence", scripts=5, sampled=0)
-    columns = {**variant.columns, "latency_ns": [10, 20, 30, 40, 50]}
-    timelines = [timeline(("local", "a", length), id_=id_) for id_, length in
-                 ((4, 50), (3, 40), (1, 20), (0, 10))]  # fmt: skip
+    columns = {
+        **variant.columns,
+        "latency_ns": [10, 20, 30, 40, 50],
+        "start_ns": [100, 200, 300, 400, 500],
+    }
+    timelines = [
+        timeline(("local", "a", length), id_=id_, start=100 * (id_ + 1))
+        for id_, length in ((4, 50), (3, 40), (1, 20), (0, 10))
+    ]
     sample = Sample(seal(**{**dict(variant), "columns": columns, "timelines": timelines}))
     typical = typical_script(sample)
     assert typical is not None
@@ -112,6 +118,24 @@ def test_a_failed_script_stands_only_where_none_ended_ok() -> None:
     assert typical is not None
     assert typical.about == f"script {typical.timeline.id}: {NOT_LEADER}"
     assert not typical.ended_ok
+
+
+def test_scripts_of_two_groups_with_one_number_are_told_apart() -> None:
+    """By when they started: number 0 of one group failed, that of the other did not."""
+    variant = make_variant("one_fence", scripts=2, sampled=0)
+    columns = {
+        **variant.columns,
+        "id": [0, 0],
+        "start_ns": [100, 200],
+        "latency_ns": [50, 50],
+        "outcome": [0, 1],
+    }
+    timelines = [timeline(("local", "a", 50), id_=0, start=start) for start in (200, 100)]
+    labels = {"outcome": ["ok", NOT_LEADER]}
+    parts = {"columns": columns, "timelines": timelines, "labels": labels}
+    typical = typical_script(Sample(seal(**{**dict(variant), **parts})))
+    assert typical is not None
+    assert (typical.timeline.start_ns, typical.ended_ok) == (100, True)
 
 
 def test_a_sampled_script_that_was_not_measured_is_called_so() -> None:
