@@ -27,7 +27,7 @@ from reports.writing import markdown, plain_text, printable, shortened
 from sim.record import RunRecord
 from sim.units import SECOND
 
-LABEL_MAX: Final = 32
+LABEL_MAX: Final = 44
 """Characters of a row's label at most; longer error texts are shortened in their middle."""
 ERRORS_MAX: Final = 5
 """Error texts with a row of their own; the rest share one."""
@@ -196,10 +196,14 @@ def _wall_rows(record: RunRecord, wall_s: Mapping[str, float] | None) -> Iterato
     yield Row(
         "virtual over wall time",
         tuple(
-            f"{variant.virtual_ns / SECOND / wall:,.3g}" if wall else NOTHING
+            _ratio(variant.virtual_ns / SECOND / wall) if wall else NOTHING
             for variant, wall in zip(record.variants, walls, strict=True)
         ),
     )
+
+
+def _ratio(ratio: float) -> str:
+    return f"{ratio:,.0f}" if ratio >= 1000 else f"{ratio:.3g}"
 
 
 def _plain(figures: Figures, name: str) -> Any:

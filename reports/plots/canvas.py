@@ -169,7 +169,7 @@ def linear_durations(axis: Axis, longest: float, *, ticks: int = 8) -> str:
     return unit
 
 
-def log_durations(axis: Axis, low: float, high: float, *, most: int = 9) -> None:
+def log_durations(axis: Axis, low: float, high: float, *, most: int) -> None:
     """Make a logarithmic axis of ns, from `low` to `high`, whose ticks carry their unit."""
     ticks = log_ticks(low, high, most=most)
     axis.set_major_locator(FixedLocator(ticks))

@@ -120,50 +120,50 @@ def _axes(axes: Axes, curves: list[_Curve]) -> None:
     room = (high / low) ** 0.06 if high > 1.5 * low else 1.5
     axes.set_xscale("log")
     axes.set_xlim(low / room, high * room)
-    log_durations(axes.xaxis, low / room, high * room)
+    log_durations(axes.xaxis, low / room, high * room, most=7)
     axes.set_xlabel("latency, from intended arrival to reply (log scale)")
     axes.grid(color=GRID, linewidth=0.6)
 
 
-def _draw(axes: Axes, curve: _Curve, shares: npt.NDArray[np.float64], steps: str) -> None:
+def _draw(axes: Axes, curve: _Curve, points: list[tuple[float, float]], steps: str) -> None:
     axes.plot(
-        curve.values, shares, drawstyle=steps, color=colour(curve.index),
-        linestyle=dash(curve.index), linewidth=1.8, label=curve.name,
+        [x for x, _ in points], [y for _, y in points], drawstyle=steps,
+        color=colour(curve.index), linestyle=dash(curve.index), linewidth=1.8, label=curve.name,
     )  # fmt: skip
+
+
+def _mark(axes: Axes, curve: _Curve, x: int, share: float) -> None:
+    axes.plot(
+        [max(1, x)], [share], marker=marker(curve.index), color=colour(curve.index), markersize=5.5
+    )
 
 
 def _distribution(axes: Axes, curves: list[_Curve]) -> None:
     for curve in curves:
-        _draw(axes, curve, curve.ranks / curve.count, "steps-post")
+        shares = (curve.ranks / curve.count).tolist()
+        points = [(float(curve.values[0]), 0.0), *zip(curve.values.tolist(), shares, strict=True)]
+        _draw(axes, curve, points, "steps-post")
     axes.set_ylim(0, 1.02)
     axes.yaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
     axes.set_ylabel("share of scripts as fast")
     levels = [0.72, 0.3] if len(curves) < 3 else np.linspace(0.92, 0.1, len(curves))
     for curve, level in zip(curves, levels, strict=False):
-        rank = min(curve.count, max(1, ceil(level * curve.count)))
-        x = max(1, int(curve.sample.latencies[rank - 1]))
-        axes.plot(
-            [x], [rank / curve.count], marker=marker(curve.index), color=colour(curve.index),
-            markersize=6,
-        )  # fmt: skip
+        x = int(curve.sample.latencies[ceil(level * curve.count) - 1])
+        _mark(axes, curve, x, level)
         numbers = f"p50 {duration(curve.at(Fraction(50)))}, p99 {duration(curve.at(Fraction(99)))}"
-        _name(axes, curve, rank, rank / curve.count, f"{clean(curve.name, 24)}\n{numbers}")
+        _name(axes, curve, x, level, f"{clean(curve.name, 24)}\n{numbers}")
 
 
 def _name(
-    axes: Axes, curve: _Curve, rank: int, share: float, text: str, *, falling: bool = False
+    axes: Axes, curve: _Curve, x: int, share: float, text: str, *, falling: bool = False
 ) -> None:
-    """The name of a variant beside its curve, where that passes the script of this rank.
-
-    It stands a little to the side from which the curve turns away.
-    """
-    x = max(1, int(curve.sample.latencies[rank - 1]))
+    """The name of a variant at a point of its curve, on the side from which that turns away."""
     low, high = axes.get_xlim()
-    is_left = np.log(x / low) > 0.6 * np.log(high / low)
+    is_left = np.log(max(1, x) / low) > 0.6 * np.log(high / low)
     offset = (-9 if is_left else 9, 5 if is_left != falling else -5)
     axes.annotate(
-        text, (x, share), offset, textcoords="offset points", va="center",
+        text, (max(1, x), share), offset, textcoords="offset points", va="center",
         ha="right" if is_left else "left", color=colour(curve.index), weight="bold", size=8,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.9},
     )  # fmt: skip
@@ -171,20 +171,19 @@ def _name(
 
 def _tail(axes: Axes, curves: list[_Curve]) -> None:
     most = max(curve.count for curve in curves)
+    bottom = min(0.05, 0.7 / most)
     axes.set_yscale("log")
-    axes.set_ylim(min(0.5, 0.7 / most), 1.3)
+    axes.set_ylim(bottom, 1.3)
     for curve in curves:
-        _draw(axes, curve, (curve.count - curve.ranks + 1) / curve.count, "steps-pre")
+        shares = ((curve.count - curve.ranks + 1) / curve.count).tolist()
+        points = [*zip(curve.values.tolist(), shares, strict=True), (curve.values[-1], bottom)]
+        _draw(axes, curve, points, "steps-pre")
         for percent in _MARKED:
             if curve.count * (100 - percent) >= 100:
-                axes.plot(
-                    [max(1, curve.at(percent))], [float(1 - percent / 100)],
-                    marker=marker(curve.index), color=colour(curve.index), markersize=5,
-                )  # fmt: skip
-    for curve, level in zip(curves, np.geomspace(0.7, 2.5 / most, len(curves)), strict=True):
-        rank = curve.count + 1 - max(1, round(level * curve.count))
-        share = (curve.count - rank + 1) / curve.count
-        _name(axes, curve, max(1, rank), min(1.0, share), clean(curve.name, 24), falling=True)
+                _mark(axes, curve, curve.at(percent), float(1 - percent / 100))
+    for curve, level in zip(curves, np.geomspace(0.7, 2 * bottom, len(curves)), strict=True):
+        x = int(curve.sample.latencies[max(0, curve.count - 1 - int(level * curve.count))])
+        _name(axes, curve, x, level, clean(curve.name, 24), falling=True)
     axes.yaxis.set_major_locator(FixedLocator([10.0**-n for n in range(8) if 10**n <= 2 * most]))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(_share))

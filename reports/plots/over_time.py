@@ -176,6 +176,7 @@ def _draw(axes: Axes, course: _Course) -> None:
         axes.plot(
             course.starts[dots], course.latencies[dots], linestyle="none", marker=".",
             markersize=2.5 if count > 200 else 5, color=GREY, zorder=1.5,
+            clip_on=False,
         )  # fmt: skip
     if count >= 2 * PER_WINDOW and course.starts[-1] > course.starts[0]:
         windows = windows_of(course.starts, course.latencies)
@@ -185,7 +186,7 @@ def _draw(axes: Axes, course: _Course) -> None:
         crosses = _thinned(len(course.failed_starts), CROSSES_MAX)
         axes.plot(
             course.failed_starts[crosses], course.failed_latencies[crosses], linestyle="none",
-            marker="x", markersize=5, color=ALARM,
+            marker="x", markersize=5, color=ALARM, clip_on=False,
         )  # fmt: skip
         axes.set_title(f"× {len(course.failed_starts):,} failed", loc="right", color=ALARM, size=10)
     axes.set_title(title, loc="left", weight="bold", size=10)

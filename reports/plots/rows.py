@@ -8,6 +8,7 @@ bars of a waterfall add up to the latency.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import zip_longest
 from typing import Final
 
 from reports.sample import OK, Sample, percentile
@@ -17,7 +18,7 @@ ROWS_MAX: Final = 13
 """Rows of a panel at most; the calls in the middle share one where there are more."""
 _HEAD: Final = 6
 COMMIT: Final = "commit"
-"""The row whose rounds are commit guards, not verifications of a read."""
+"""The row of a commit: what it reads, its guard, its way through the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +77,20 @@ def attempt_starts(timeline: Timeline) -> list[int]:
 
 
 def waits_of(timeline: Timeline) -> str:
-    """What a script waited for a majority for, such as "21 verifications + 1 commit guard"."""
+    """What a script waited for a majority for, such as "21 verifications + 1 commit guard".
+
+    Of the rounds of a commit only the last one before the log is its guard: a store that fences
+    each operation also does so for what a commit reads to plan its writes.
+    """
+    kinds = [(s.kind, s.label) for s in timeline.spans if s.kind in ("round", "log")]
     reads = guards = logged = 0
-    for span in timeline.spans:
-        if span.kind == "round":
-            guards += span.label == COMMIT
-            reads += span.label != COMMIT
-        elif span.kind == "log" and span.label != COMMIT:
-            logged += 1
+    for (kind, label), after in zip_longest(kinds, kinds[1:]):
+        if kind == "log":
+            logged += label != COMMIT
+        elif label == COMMIT and after == ("log", COMMIT):
+            guards += 1
+        else:
+            reads += 1
     parts = [f"{logged} read fence{_s(logged)} through the log"] if logged else []
     if reads or not logged:
         parts.insert(0, f"{reads} verification{_s(reads)}" if reads else "no verification")

@@ -90,6 +90,11 @@ class _Panel:
         return sum(row.rounds for row in self.rows)
 
     @property
+    def asked(self) -> bool:
+        """Whether it waited for a majority at all, by a round or through the log."""
+        return any(bar.kind in ("round", "log") for row in self.rows for bar in row.bars)
+
+    @property
     def is_safe(self) -> bool:
         safety = self.figures.sample.variant.verdicts.get("safety")
         return safety is None or safety.verdict != "violated"
@@ -169,7 +174,7 @@ def _draw_panel(axes: Axes, panel: _Panel, slowest: _Panel) -> None:
         axes.text(0.01, 0.5, nothing, transform=axes.transAxes, va="center", color=FAINT)
         return
     _bars(axes, panel.rows, axes.get_position().width)
-    _attempts(axes, panel.timeline)
+    _attempts(axes, panel.timeline, panel.rows)
     _columns(axes, panel.rows)
     if panel.latency_ns < _ENLARGED_BELOW * longest:
         _enlarge(axes, panel, panel.timeline, longest)
@@ -227,12 +232,12 @@ def _bars(axes: Axes, rows: list[Row], width: float) -> None:
             )
 
 
-def _attempts(axes: Axes, timeline: Timeline) -> None:
+def _attempts(axes: Axes, timeline: Timeline, rows: list[Row]) -> None:
+    slots = [n for n, row in enumerate(rows) if any(bar.kind == "backoff" for bar in row.bars)]
     for number, start in enumerate(attempt_starts(timeline), start=2):
         axes.axvline(start, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
         axes.text(
-            start, -0.45, f" attempt {number}", size=7.5, va="top",
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
+            start, slots[0], f" attempt {number}", size=7.5, va="center_baseline"
         )  # fmt: skip
 
 
@@ -249,12 +254,17 @@ def _columns(axes: Axes, rows: list[Row]) -> None:
 
 
 def _tell(axes: Axes, panel: _Panel, slowest: _Panel) -> None:
-    """How much sooner a panel is done, where the eye goes after its last bar."""
-    sooner = f"{_sooner(panel, slowest)} than {clean(slowest.name, 40)}"
+    """How much sooner a panel is done, where the eye goes after its last bar.
+
+    What asks no quorum is not praised for being soon.
+    """
+    told = f"{_sooner(panel, slowest)} than {clean(slowest.name, 40)}"
+    if not panel.asked:
+        told = "without asking a quorum"
     axes.annotate(
-        f"done after {duration(panel.latency_ns)},\n{sooner}",
+        f"done after {duration(panel.latency_ns)},\n{told}",
         (panel.latency_ns, (len(panel.rows) - 1) / 2), (10, 0), textcoords="offset points",
-        size=10.5, va="center", linespacing=1.4,
+        size=10.5, va="center", linespacing=1.4, color=INK if panel.asked else ALARM,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 2.0},
     )  # fmt: skip
 
@@ -273,12 +283,11 @@ def _enlarge(axes: Axes, panel: _Panel, timeline: Timeline, longest: int) -> Non
     _bars(inset, panel.rows, axes.get_position().width * width)
     for bars in inset.collections:
         bars.set_alpha(0.55)
-    _attempts(inset, timeline)
+    _attempts(inset, timeline, panel.rows)
     times = longest * 1.005 * width / (max(1, panel.latency_ns) * 1.01)
     inset.text(
-        0.99, 0.95, f"enlarged {times:,.0f} times, in {unit}", transform=inset.transAxes, size=9,
-        ha="right", va="top", style="italic",
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.85},
+        0.99, _freest(panel), f"enlarged {times:,.0f} times, in {unit}", size=9, ha="right",
+        va="center_baseline", style="italic", transform=inset.get_yaxis_transform(),
     )  # fmt: skip
     widest = max(range(len(panel.rows)), key=lambda slot: panel.rows[slot].total_ns)
     tip = (panel.latency_ns / (longest * 1.005), 1 - (widest + 0.5) / panel.slots)
@@ -287,6 +296,13 @@ def _enlarge(axes: Axes, panel: _Panel, timeline: Timeline, longest: int) -> Non
         facecolor="#F0F0F0", edgecolor="none", zorder=0.6,
     )  # fmt: skip
     axes.add_patch(beam)
+
+
+def _freest(panel: _Panel) -> int:
+    """The slot whose bars end first."""
+    ends = [max(bar.end_ns for bar in row.bars) for row in panel.rows]
+    ends += [0] * (panel.slots - len(ends))
+    return ends.index(min(ends))
 
 
 def _legend(figure: Figure, panels: list[_Panel], height: float) -> None:

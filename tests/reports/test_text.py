@@ -99,7 +99,7 @@ def test_errors_are_told_by_text() -> None:
     )
     assert rows["errors"] == ["42", "0"]
     assert rows[NOT_LEADER] == ["9", "0"]
-    assert rows["d" * 14 + "…" + "d" * 15] == ["6", "0"]
+    assert rows["d" * 20 + "…" + "d" * 21] == ["6", "0"]
     assert rows["2 other errors"] == ["7", "0"]
 
 

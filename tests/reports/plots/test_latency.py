@@ -42,9 +42,10 @@ def test_the_curves_go_through_the_latencies() -> None:
     """Left the share that was as fast, right the share at least as slow."""
     figure = drawn(make_record(with_latencies([ms(40), ms(10), ms(20), ms(30)])))
     left, right = (axes.get_lines()[0] for axes in figure.axes)
-    assert np.asarray(left.get_xdata()).tolist() == [ms(10), ms(20), ms(30), ms(40)]
-    assert np.asarray(left.get_ydata()).tolist() == [0.25, 0.5, 0.75, 1]
-    assert np.asarray(right.get_ydata()).tolist() == [1, 0.75, 0.5, 0.25]
+    assert np.asarray(left.get_xdata()).tolist() == [ms(10), ms(10), ms(20), ms(30), ms(40)]
+    assert np.asarray(left.get_ydata()).tolist() == [0, 0.25, 0.5, 0.75, 1]
+    assert np.asarray(right.get_xdata()).tolist() == [ms(10), ms(20), ms(30), ms(40), ms(40)]
+    assert np.asarray(right.get_ydata()).tolist() == [1, 0.75, 0.5, 0.25, 0.05]
 
 
 def test_variants_are_named_at_their_curves_with_numbers() -> None:

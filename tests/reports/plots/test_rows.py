@@ -74,17 +74,33 @@ def test_as_many_rows_as_fit_stay_apart() -> None:
         ([("local", "1 GET a", 5)], "no verification"),
         ([("round", "fence", 5)], "1 verification"),
         ([("round", "1 GET a", 5)] * 21, "21 verifications"),
-        ([("round", "fence", 5), ("round", "commit", 5)], "1 verification + 1 commit guard"),
-        ([("round", "commit", 5)], "no verification + 1 commit guard"),
+        (
+            [("round", "fence", 5), ("round", "commit", 5), ("log", "commit", 5)],
+            "1 verification + 1 commit guard",
+        ),
+        (
+            [("round", "commit", 5), ("local", "commit", 1), ("log", "commit", 5)],
+            "no verification + 1 commit guard",
+        ),
+        (
+            [("round", "commit", 5)] * 105 + [("log", "commit", 5)],
+            "104 verifications + 1 commit guard",
+        ),
         ([("log", "fence", 5), ("log", "commit", 5)], "1 read fence through the log"),
         (
-            [("log", "fence", 5), ("round", "1 GET a", 5), ("round", "commit", 5)] * 2,
+            [
+                ("log", "fence", 5),
+                ("round", "1 GET a", 5),
+                ("round", "commit", 5),
+                ("log", "commit", 5),
+            ]
+            * 2,
             "2 verifications + 2 read fences through the log + 2 commit guards",
         ),
     ],
 )
 def test_waits_are_told_by_what_they_were_for(spans: list[tuple[str, str, int]], told: str) -> None:
-    """The commit guard is no verification."""
+    """The last round before the log is the guard, and no verification of a read."""
     assert waits_of(timeline(*spans)) == told
 
 

@@ -16,6 +16,7 @@ from sim.units import ms, us
 from tests.reports.records import (
     FENCES,
     NOT_LEADER,
+    SAFE,
     make_record,
     make_variant,
     renamed,
@@ -119,6 +120,14 @@ def test_a_variant_that_serves_stale_reads_is_not_praised() -> None:
     safe = make_variant("slow", renamed("one_fence", calls=9), round_ns=us(500))
     said = texts(drawn(make_record(unsafe, safe)))
     assert "  serves stale reads" in said
+    assert not any("sooner" in text for text in said)
+
+
+def test_a_variant_that_asks_no_quorum_is_not_praised_either() -> None:
+    """Though no judge found a stale read."""
+    lucky = make_variant("lucky", renamed("none", safety=SAFE))
+    said = texts(drawn(make_record(lucky, make_variant("one_fence", round_ns=ms(2)))))
+    assert "done after 402 µs,\nwithout asking a quorum" in said
     assert not any("sooner" in text for text in said)
 
 
