@@ -9,7 +9,8 @@ An expectation compares two sides, each made of figures and literals with units:
 Names and dimensions are decided here, without a run; `reports.expressions` reads the syntax before,
 `reports.evaluate` says what a run makes of it after. The rules that are not obvious:
 
-- A figure without the name of a variant applies to every variant, each in a line of its own.
+- A figure without the name of a variant applies to every variant, each in a line of its own. Names
+  of variants are of letters, digits and underscores, and do not begin with a digit.
 - A figure that spans attempts, such as `verifications.per_script`, must satisfy the comparison
   whichever attempt is looked at: == holds only if least and greatest are both that number, < and <=
   are of the greatest, > and >= of the least. != is refused there.
@@ -20,7 +21,7 @@ Names and dimensions are decided here, without a run; `reports.expressions` read
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final, Never
+from typing import Never
 
 from reports.expressions import (
     Comparison,
@@ -33,9 +34,6 @@ from reports.expressions import (
 )
 from reports.figures import WORDS, Figure, find, names, nearest
 from reports.quantity import DURATION, NUMBER, RATE, dimension_name
-
-VARIANT_NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
-"""Variants that an expectation can name have names of this pattern."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,18 @@
 """What a run makes of an expectation."""
 
+import random
 from fractions import Fraction
 
 import pytest
 
 from reports.evaluate import Line, evaluate
 from reports.expect import parse
-from reports.figures import counters_of
+from reports.figures import counters_of, names
 from sim.errors import InputError
 from sim.record import RunRecord, Verdict
 from sim.units import ms
 from tests.reports.records import (
+    FENCES,
     NOT_LEADER,
     attempts_histogram,
     make_record,
@@ -97,6 +99,7 @@ MIXED = make_record(
         ("<= 2", "kept"),
         ("< 2", "broken"),
         (">= 1", "kept"),
+        (">= 2", "broken"),
         ("> 1", "broken"),
     ],
 )
@@ -236,3 +239,55 @@ def test_a_division_by_zero_is_an_error_in_the_expectation(text: str, problem: s
     with pytest.raises(InputError) as error:
         lines_of(text)
     assert str(error.value) == f"expect {text!r}: {problem}"
+
+
+class Draw:
+    """Draws expectations, most of them sound in syntax and few in sense."""
+
+    def __init__(self, record: RunRecord) -> None:
+        self.chance = random.Random(3)
+        self.variants = [variant.name for variant in record.variants]
+        self.figures = names(counters_of(record))
+
+    def operand(self) -> str:
+        """A figure, or a literal."""
+        if self.chance.random() < 0.25:
+            return self.chance.choice(["0", "1", "5%", "900ms", "3/s", "ok", "violated", "unknown"])
+        figure = self.chance.choice(self.figures)
+        if self.chance.random() < 0.3:
+            return figure
+        return f"{self.chance.choice(self.variants)}.{figure}"
+
+    def side(self, depth: int) -> str:
+        """A sum, a product, or an operand."""
+        kind = self.chance.random()
+        if depth == 0 or kind < 0.4:
+            return self.operand()
+        if kind < 0.5:
+            return f"-({self.side(depth - 1)})"
+        operator = self.chance.choice([" + ", "-", " * ", "/"])
+        return f"{self.side(depth - 1)}{operator}{self.side(depth - 1)}"
+
+    def text(self) -> str:
+        """A comparison of two sides."""
+        operator = self.chance.choice(["<", " <= ", "==", " != ", ">=", " > "])
+        return self.side(self.chance.randrange(3)) + operator + self.side(self.chance.randrange(3))
+
+
+def test_no_expectation_does_anything_but_be_told_or_refused() -> None:
+    """Thousands of random ones, on a run with failures and a variant without scripts."""
+    record = make_record(
+        make_variant("one_fence"),
+        make_variant("dead", FENCES["one_fence"], scripts=3, errors={NOT_LEADER: 3}),
+        make_variant("empty", FENCES["one_fence"], scripts=0),
+    )
+    draw = Draw(record)
+    outcomes = {"kept": 0, "broken": 0, "unknown": 0, "refused": 0}
+    for _ in range(3_000):
+        try:
+            for verdict in verdicts(draw.text(), record):
+                outcomes[verdict] += 1
+        except InputError as error:
+            assert str(error).startswith("expect '")
+            outcomes["refused"] += 1
+    assert min(outcomes.values()) > 100
