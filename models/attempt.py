@@ -12,7 +12,7 @@ from models.engine.engine import Engine, NotLeader
 from models.engine.sites import CALLS, POINT_READS, SCANS, Site, Tally
 from models.fence.policies import Policy
 from models.redis.context import Context
-from models.redis.reads import POINT
+from models.redis.reads import POINT, Reads
 from models.redis.table import call
 from models.replies import ErrorReply, Reply
 from models.script.machine import PENDING, Answer, Pending
@@ -76,7 +76,6 @@ class Attempt:
         reply = call(self.context, args)
         self._name(args)
         self.charge()
-        self.mark("local")
         return reply
 
     def _answer_when_verified(self, args: list[bytes]) -> "Reply | Pending":
@@ -85,7 +84,6 @@ class Attempt:
         self._name(args)
         if not context.reads:
             self.charge()
-            self.mark("local")
             return reply
         self._reply = reply
         return PENDING
@@ -97,21 +95,25 @@ class Attempt:
 
     def charge(self) -> None:
         """Owe the local time of the commands so far; they wait for nobody."""
-        context = self.context
+        context, costs, tally = self.context, self._costs, self.tally
         points = scans = rows = 0
         for sequence in context.reads:
             points += sequence.points
             scans += sequence.scans
             rows += sequence.rows
         context.reads.clear()
-        self._charge_calls()
-        self._charge(points, scans, rows)
-
-    def _charge_calls(self) -> None:
-        context = self.context
-        self.tally[CALLS] += context.calls
-        self.owed += context.calls * self._costs.call
+        tally[CALLS] += context.calls
+        tally[POINT_READS] += points
+        tally[SCANS] += scans
+        self.owed += (
+            context.calls * costs.call
+            + points * costs.point_read
+            + scans * costs.scan
+            + rows * costs.scan_row
+        )
         context.calls = 0
+        if self.trail is not None:
+            self.mark("local")
 
     def settle(self) -> Steps:
         """Wait for what a command's reads need, step by step; gives the command's reply.
@@ -127,12 +129,12 @@ class Attempt:
 
     def read_verified(self) -> Steps:
         """Carry out the reads so far as the policy demands, waiting where it verifies."""
-        self._charge_calls()
         sequences, self.context.reads = self.context.reads, []
+        self.charge()
         policy, engine, costs, tally = self._policy, self._engine, self._costs, self.tally
         for sequence in sequences:
-            if not policy.store_operations and not sequence.verified:
-                self._charge(sequence.points, sequence.scans, sequence.rows)
+            if not policy.store_operations and not (policy.string_reads and sequence.verified):
+                self._charge(sequence)
                 continue
             for step in sequence.steps:
                 point = step.kind is POINT
@@ -150,11 +152,15 @@ class Attempt:
             self.owed += sequence.rows * costs.scan_row
         self.mark("local")
 
-    def _charge(self, points: int, scans: int, rows: int) -> None:
+    def _charge(self, sequence: Reads) -> None:
         costs, tally = self._costs, self.tally
-        tally[POINT_READS] += points
-        tally[SCANS] += scans
-        self.owed += points * costs.point_read + scans * costs.scan + rows * costs.scan_row
+        tally[POINT_READS] += sequence.points
+        tally[SCANS] += sequence.scans
+        self.owed += (
+            sequence.points * costs.point_read
+            + sequence.scans * costs.scan
+            + sequence.rows * costs.scan_row
+        )
 
     def pay(self) -> Steps:
         """Let the time pass that is owed."""

@@ -65,13 +65,18 @@ class Cluster:
     def start(self) -> None:
         """Arm the timers and the scripted events."""
         for node in self.nodes.values():
-            node.engine.start()
+            node.engine.start(self._find_leader)
+        self._find_leader()
         for event in self._system.events:
             self._kernel.after(event.at, self._happen, event)
 
+    @property
     def leader(self) -> Node:
         """Who leads in the newest term, as far as anyone knows; the first node when nobody does."""
-        return max(
+        return self._leader
+
+    def _find_leader(self) -> None:
+        self._leader = max(
             self.nodes.values(),
             key=lambda node: (node.engine.is_leader, node.engine.raft.term),
         )
@@ -86,7 +91,10 @@ class Cluster:
         for node in self.nodes.values():
             for name, value in node.engine.counters.items():
                 total[name] = total.get(name, 0) + value
-        total["messages.sent"] = sum(node.engine.messages_sent for node in self.nodes.values())
+        engines = [node.engine for node in self.nodes.values()]
+        total["messages.sent"] = sum(engine.messages_sent for engine in engines)
+        total["rounds.sent"] = sum(engine.rounds_sent for engine in engines)
+        total["rounds.confirmed"] = sum(engine.rounds_confirmed for engine in engines)
         for node in self.nodes.values():
             total[f"{node.name}.loop.busy_ns"] = node.engine.busy_ns
         total["conflicts"] = sum(node.service.conflicts for node in self.nodes.values())
@@ -203,7 +211,7 @@ class Cluster:
         if event.step_down is not None:
             self.node(event.step_down).engine.step_down()
         elif event.transfer_to is not None:
-            self.leader().engine.transfer(number(event.transfer_to))
+            self.leader.engine.transfer(number(event.transfer_to))
         elif event.stall is not None:
             self.node(event.stall).engine.stall(event.lasting)
 
@@ -213,6 +221,8 @@ def counter_names(nodes: int) -> list[str]:
     return [
         *COUNTERS,
         "messages.sent",
+        "rounds.sent",
+        "rounds.confirmed",
         *(f"n{id}.loop.busy_ns" for id in range(1, nodes + 1)),
         "conflicts",
     ]

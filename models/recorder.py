@@ -18,8 +18,6 @@ OK: Final = "ok"
 COLUMNS: Final = ("id", "load", "script", "start_ns", "latency_ns", "outcome", "attempts")
 """One value per measured script; see `Recorder.columns`."""
 
-_SITES: Final = len(Site)
-
 
 class Recorder:
     """The notebook of all clients of one run."""
@@ -53,10 +51,11 @@ class Recorder:
         self.outcomes = {OK: 0}
         self._cells = array("q")
         """Row by row; one flat array holds a million scripts in 56 MB."""
-        self.attempts: Counter[tuple[int, ...]] = Counter()
-        self.timelines: list[Timeline] = []
-        self.counted = 0
-        """Verifications in all tallies, measured or not, whatever became of the attempt."""
+        self._served: Counter[tuple[int, ...]] = Counter()
+        """Tallies of the measured attempts that ran their script to its end."""
+        self._others: Counter[tuple[int, ...]] = Counter()
+        """Those of all other attempts."""
+        self._trails: list[Trail] = []
         self.measured_from: int | None = None
         self.judge = SafetyJudge()
 
@@ -82,13 +81,16 @@ class Recorder:
         if self._trace is not None:
             who = f"{self.loads[group]} #{ticket.id}"
             self._trace.add(now, who, "answered", attempts=outcome.attempts)
-        for tally in outcome.tallies:
-            self.counted += sum(tally[:_SITES])
         if self.judge.concerned or outcome.commit_ts:
             self.judge.ended(outcome, self._operation(group, ticket, start_ns, outcome))
         else:
             self.judge.ended_idle(outcome)
-        if ticket.id < self._skip_scripts or start_ns < self._skip_ns:
+        measured = ticket.id >= self._skip_scripts and start_ns >= self._skip_ns
+        for tally in outcome.tallies:
+            # An attempt that ended in an error served nothing; those before met a write conflict.
+            served = measured and not (outcome.failed and tally is outcome.tallies[-1])
+            (self._served if served else self._others)[tuple(tally)] += 1
+        if not measured:
             return
         code = 0
         if type(outcome.reply) is ErrorReply:
@@ -105,9 +107,6 @@ class Recorder:
                 outcome.attempts,
             )
         )
-        # An attempt that ended in an error served nothing; all before it ran to a write conflict.
-        for tally in outcome.tallies[:-1] if outcome.failed else outcome.tallies:
-            self.attempts[tuple(tally)] += 1
         if trail is not None:
             trail.mark("local", "reply", now)
             self._keep(trail)
@@ -132,12 +131,21 @@ class Recorder:
         return {name: self._cells[i::width].tolist() for i, name in enumerate(COLUMNS)}
 
     def _keep(self, trail: Trail) -> None:
-        self.timelines.append(trail.timeline())
-        if len(self.timelines) > 2 * self._timelines_max:
+        self._trails.append(trail)
+        if len(self._trails) > 2 * self._timelines_max:
             self._stride *= 2
-            self.timelines = [kept for kept in self.timelines if kept.id % self._stride == 0]
+            self._trails = [kept for kept in self._trails if kept.id % self._stride == 0]
+
+    def timelines(self) -> list[Timeline]:
+        """The scripts that were recorded span by span."""
+        return [trail.timeline() for trail in self._trails]
 
     def histogram(self) -> Histogram:
-        """Tallies of all measured attempts that ran their script to its end."""
-        rows = sorted([*tally, count] for tally, count in self.attempts.items())
+        """Tallies of the measured attempts that ran their script to its end."""
+        rows = sorted([*tally, count] for tally, count in self._served.items())
         return Histogram(fields=list(FIELDS), rows=rows)
+
+    def counted(self) -> int:
+        """Verifications in all tallies, measured or not, whatever became of the attempt."""
+        everything = [*self._served.items(), *self._others.items()]
+        return sum(sum(tally[: len(Site)]) * count for tally, count in everything)

@@ -159,7 +159,9 @@ class Service:
             if trail is not None:
                 trail.mark("queue", "wait for a worker", self._kernel.now)
         try:
-            yield from self._until_settled(request, script, machine, outcome, trail, deadline)
+            while (yield from self._attempt(request, script, machine, outcome, trail, deadline)):
+                if not (yield from self._back_off(outcome, trail, deadline)):
+                    break
         finally:
             self._workers.give_back()
             if machine is not None:
@@ -170,31 +172,23 @@ class Service:
             return self.scripts.load(request.body)
         return self.scripts.find(request.sha)
 
-    def _until_settled(
-        self,
-        request: Request,
-        script: Script | None,
-        machine: Machine | None,
-        outcome: Outcome,
-        trail: Trail | None,
-        deadline: int,
-    ) -> Steps:
-        """Attempt after attempt until one is settled, the limit is met or the deadline passes."""
-        pause = self._retry.first_ns
-        while (yield from self._attempt(request, script, machine, outcome, trail, deadline)):
-            self.conflicts += 1
-            if outcome.attempts >= self._retry.executions:
-                outcome.fail(_RETRY_LIMIT)
-                return
-            wait = pause + int(self._jitter() * (pause // 2))
-            left = deadline - self._kernel.now
-            yield max(min(wait, left), 0)
-            if trail is not None:
-                trail.mark("backoff", "back-off", self._kernel.now)
-            if wait >= left:
-                outcome.fail(_CONFLICT)
-                return
-            pause = min(2 * pause, self._retry.longest_ns)
+    def _back_off(self, outcome: Outcome, trail: Trail | None, deadline: int) -> Steps:
+        """Wait before the next attempt; False when there must be none, and `outcome` is final."""
+        self.conflicts += 1
+        retry = self._retry
+        if outcome.attempts >= retry.executions:
+            outcome.fail(_RETRY_LIMIT)
+            return False
+        pause = min(retry.first_ns << (outcome.attempts - 1), retry.longest_ns)
+        wait = pause + int(self._jitter() * (pause // 2))
+        left = deadline - self._kernel.now
+        yield max(min(wait, left), 0)
+        if trail is not None:
+            trail.mark("backoff", "back-off", self._kernel.now)
+        if wait >= left:
+            outcome.fail(_CONFLICT)
+            return False
+        return True
 
     def _attempt(
         self,
@@ -229,7 +223,7 @@ class Service:
             context = Context(store, start_ts)
             attempt = Attempt(kernel, self._engine, policy, self._costs, context, tally, trail)
             outcome.read_keys = context.keys
-            if machine is None:
+            if machine is None or script is None:
                 yield from self._run_command(request, attempt, outcome)
             else:
                 state = machine.start(script, request.keys, request.argv, attempt.answer)
@@ -244,7 +238,8 @@ class Service:
                 outcome.failed = state.raised
             attempt.charge()
             if outcome.failed or not context.wrote():
-                yield from attempt.pay()
+                if attempt.owed:
+                    yield attempt.owed
                 return False
             return (yield from self._commit(attempt, outcome, policy.commit_guard))
         finally:

@@ -154,7 +154,7 @@ class World:
         if load.attach != "leader":
             service = self.cluster.node(load.attach).service
             return lambda: service
-        return lambda: self.cluster.leader().service
+        return lambda: self.cluster.leader.service
 
     def _gaps(self, load: LoadSpec) -> Iterator[int]:
         arrivals = load.arrivals
@@ -172,7 +172,7 @@ class World:
         recorder, cluster = self.recorder, self.cluster
         counters = cluster.counters()
         ledger = ledger_verdict(
-            counted=recorder.counted,
+            counted=recorder.counted(),
             unclaimed=counters["rounds.unclaimed"],
             log_reads=counters["rounds.log"],
             tap=cluster.tap,
@@ -195,7 +195,7 @@ class World:
                 "script": recorder.scripts,
                 "outcome": list(recorder.outcomes),
             },
-            timelines=recorder.timelines,
+            timelines=recorder.timelines(),
             digest=digest(**content),
             **content,
         )

@@ -10,25 +10,32 @@ from sim.record import Span, Timeline
 class Trail:
     """The timeline of one operation in the making."""
 
-    __slots__ = ("_at", "_id", "_start", "spans")
+    __slots__ = ("_at", "_marks", "_start", "id")
 
     def __init__(self, id: int, start_ns: int) -> None:
-        self._id = id
+        self.id = id
         self._start = self._at = start_ns
-        self.spans: list[Span] = []
+        self._marks: list[tuple[str, str, int]] = []
 
     def mark(self, kind: str, label: str, until_ns: int) -> None:
-        """What happened since the last mark was of this kind, on behalf of `label`."""
+        """What happened since the last mark was of this kind, on behalf of `label`.
+
+        Local work on behalf of the same label is one stretch, however often it is marked.
+        """
         assert until_ns >= self._at, f"a trail cannot go back from {self._at} to {until_ns}"
         if until_ns == self._at:
             return
-        last = self.spans[-1] if self.spans else None
-        if last is not None and (last.kind, last.label) == (kind, label) and kind == "local":
-            self.spans[-1] = last.model_copy(update={"end_ns": until_ns})
-        else:
-            self.spans.append(Span(kind=kind, label=label, start_ns=self._at, end_ns=until_ns))
         self._at = until_ns
+        marks = self._marks
+        if kind == "local" and marks and marks[-1][:2] == (kind, label):
+            marks.pop()
+        marks.append((kind, label, until_ns))
 
     def timeline(self) -> Timeline:
         """The finished timeline."""
-        return Timeline(id=self._id, start_ns=self._start, end_ns=self._at, spans=self.spans)
+        spans = []
+        at = self._start
+        for kind, label, until in self._marks:
+            spans.append(Span(kind=kind, label=label, start_ns=at, end_ns=until))
+            at = until
+        return Timeline(id=self.id, start_ns=self._start, end_ns=at, spans=spans)

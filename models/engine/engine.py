@@ -12,7 +12,8 @@ counts as a verification, it counts when a quorum has confirmed the read context
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from functools import partial
+from typing import Any, Final
 
 from models.audit.wire import WireTap
 from models.engine.lanes import Lane
@@ -27,7 +28,7 @@ from models.raft.messages import (
     VoteResponse,
 )
 from sim.deadlines import Deadlines
-from sim.kernel import Event, Future, Kernel
+from sim.kernel import Action, Event, Future, Kernel
 
 URGENT: Final = (Heartbeat, HeartbeatResponse, VoteRequest, VoteResponse, TimeoutNow)
 """Messages that take the heartbeats' lane."""
@@ -63,8 +64,6 @@ class LoopCosts:
 
 
 COUNTERS: Final = (
-    "rounds.sent",
-    "rounds.confirmed",
     "rounds.unclaimed",
     "rounds.log",
     "messages.dropped",
@@ -74,20 +73,19 @@ COUNTERS: Final = (
     "elections.won",
     "leadership.lost",
 )
-Handler: TypeAlias = Callable[[Any], object]
 _WAITING: Final = tuple(f"a quorum ({site.name.lower()})" for site in Site)
 
 
-class _Read:
+class _Read(Future):
     """A read waiting for its quorum."""
 
-    __slots__ = ("future", "site", "tally", "wait_applied")
+    __slots__ = ("site", "tally", "wait_applied")
 
     def __init__(self, site: Site, tally: Tally, wait_applied: bool) -> None:
+        super().__init__(_WAITING[site])
         self.site = site
         self.tally = tally
         self.wait_applied = wait_applied
-        self.future = Future(_WAITING[site])
 
 
 class Engine:
@@ -109,6 +107,7 @@ class Engine:
         self._kernel = kernel
         self.raft = raft
         self._costs = costs
+        self._message_ns = costs.message
         self._fsync = fsync
         self._tick_ns = tick_ns
         self._inbound_capacity = inbound_capacity
@@ -116,7 +115,7 @@ class Engine:
         self._tap = tap
         self._urgent: dict[int, Lane] = {}
         self._others: dict[int, Lane] = {}
-        self._queue: deque[tuple[Handler, Any, int]] = deque()
+        self._queue: deque[tuple[Action, Any, int]] = deque()
         self._busy = False
         self._armed_tick = _NEVER
         self._next_context = 1
@@ -131,6 +130,9 @@ class Engine:
         self.busy_ns = 0
         """How long the loop has been busy."""
         self.messages_sent = 0
+        self.rounds_sent = 0
+        """Read contexts given to Raft."""
+        self.rounds_confirmed = 0
         self.counters = dict.fromkeys(COUNTERS, 0)
 
     def connect(self, peer: int, *, heartbeats: Lane, others: Lane) -> None:
@@ -138,8 +140,9 @@ class Engine:
         self._urgent[peer] = heartbeats
         self._others[peer] = others
 
-    def start(self) -> None:
-        """Arm the timers."""
+    def start(self, leadership_changed: Callable[[], None] = lambda: None) -> None:
+        """Arm the timers; `leadership_changed` is called when this node wins or loses it."""
+        self._leadership_changed = leadership_changed
         self._led = self.raft.is_leader
         self._arm()
 
@@ -173,7 +176,7 @@ class Engine:
         then the payload may still be applied later, or with `DeadlineExceeded`, likewise.
         """
         future = Future("an entry to be committed")
-        self._enqueue(self._handle_proposal, (make, future), self._costs.proposal)
+        self._enqueue(self._serve_proposal, (make, future), self._costs.proposal)
         if deadline is not None:
             self._deadlines.add(future, max(deadline, self._kernel.now))
         return future
@@ -191,46 +194,45 @@ class Engine:
         """A message arrives from a peer; without room in the queue it is dropped and counted."""
         if not self._busy:
             self._busy = True
-            service = self._costs.message
-            self.busy_ns += service
-            self._kernel.after(service, self._served, (self._handle_message, message))
+            self.busy_ns += self._message_ns
+            self._kernel.after(self._message_ns, self._serve_message, message)
         elif len(self._queue) < self._inbound_capacity:
-            self._queue.append((self._handle_message, message, self._costs.message))
+            self._queue.append((self._serve_message, message, self._message_ns))
         else:
             self.counters["inbound.dropped"] += 1
 
     def step_down(self) -> None:
         """A scripted step-down: this node stops leading; no successor is named."""
-        self._enqueue(lambda _: self.raft.step_down(self._tick()), None, 0)
+        self._enqueue(self._serve_script, self.raft.step_down, 0)
 
     def stall(self, lasting_ns: int) -> None:
         """A scripted pause: the loop does nothing else for so long."""
-        self._enqueue(lambda _: None, None, lasting_ns)
+        self._enqueue(self._serve_script, lambda _: None, lasting_ns)
 
     def transfer(self, to: int) -> None:
         """A scripted hand-over of leadership to a peer."""
-        self._enqueue(lambda _: self.raft.transfer_leadership(to, self._tick()), None, 0)
+        self._enqueue(self._serve_script, partial(self.raft.transfer_leadership, to), 0)
 
     def _read(self, read: _Read, deadline: int | None) -> Future:
-        self._enqueue(self._handle_read, read, self._costs.read)
+        self._enqueue(self._serve_read, read, self._costs.read)
         if deadline is not None:
-            self._deadlines.add(read.future, max(deadline, self._kernel.now))
-        return read.future
+            self._deadlines.add(read, max(deadline, self._kernel.now))
+        return read
 
     # -- the loop -------------------------------------------------------------------------------
+    #
+    # An item is served by an event at the end of its service time; each server ends in `_carry_on`.
 
-    def _enqueue(self, handle: Handler, argument: Any, service: int) -> None:
+    def _enqueue(self, serve: Action, argument: Any, service: int) -> None:
         if self._busy:
-            self._queue.append((handle, argument, service))
+            self._queue.append((serve, argument, service))
         else:
             self._busy = True
             self.busy_ns += service
-            self._kernel.after(service, self._served, (handle, argument))
+            self._kernel.after(service, serve, argument)
 
-    def _served(self, event: Event) -> None:
-        """One request or message has had its service time: carry it out."""
-        handle, argument = event.argument
-        handle(argument)
+    def _carry_on(self) -> None:
+        """One item has been served: persist, send, apply, hand out, take the next."""
         raft = self.raft
         if raft.must_sync:
             pause = self._fsync()
@@ -241,82 +243,86 @@ class Engine:
             self._send()
         if raft.commit_index > self.applied:
             self._apply_committed()
+            return
+        if raft.read_states or self._results or raft.is_leader is not self._led:
+            self._hand_out()
+        self._next()
+
+    def _next(self) -> None:
+        if self._queue:
+            serve, argument, service = self._queue.popleft()
+            self.busy_ns += service
+            self._kernel.after(service, serve, argument)
         else:
-            self._answer()
+            self._busy = False
+        if self.raft.next_tick < self._armed_tick:
+            self._arm()
 
     def _synced(self, event: Event) -> None:
-        raft = self.raft
-        raft.stable()
-        if raft.outbox:
-            self._send()
-        if raft.commit_index > self.applied:
-            self._apply_committed()
-        else:
-            self._answer()
+        self.raft.stable()
+        self._carry_on()
 
-    def _applied(self, event: Event) -> None:
-        self._answer()
+    def _applied_all(self, event: Event) -> None:
+        self._hand_out()
+        self._next()
 
-    def _answer(self) -> None:
-        """Hand out what is done, then take the next from the queue."""
-        raft = self.raft
-        if raft.is_leader is not self._led:
+    def _hand_out(self) -> None:
+        """Hand out what is done: results of proposals, confirmed reads, reads now applied."""
+        if self.raft.is_leader is not self._led:
             self._note_leadership()
         if self._results:
             results, self._results = self._results, []
             for future, result in results:
                 if not future.done:
                     future.resolve(result)
-        if raft.read_states:
+        if self.raft.read_states:
             self._confirm()
         if self._unapplied:
             self._release_applied()
-        if self._queue:
-            handle, argument, service = self._queue.popleft()
-            self.busy_ns += service
-            self._kernel.after(service, self._served, (handle, argument))
-        else:
-            self._busy = False
-        if raft.next_tick < self._armed_tick:
-            self._arm()
 
-    # -- handlers -------------------------------------------------------------------------------
+    # -- servers --------------------------------------------------------------------------------
 
-    def _tick(self) -> int:
-        return self._kernel.now // self._tick_ns
-
-    def _handle_message(self, message: Message) -> None:
-        self.raft.step(message, self._kernel.now // self._tick_ns)
+    def _serve_message(self, event: Event) -> None:
+        message: Message = event.argument
+        raft = self.raft
+        raft.step(message, self._kernel.now // self._tick_ns)
         if type(message) is HeartbeatResponse and message.context is not None:
-            self._tap.acknowledged(self.raft.id, message.sender, message.context)
+            self._tap.acknowledged(raft.id, message.sender, message.context)
+        self._carry_on()
 
-    def _handle_read(self, read: _Read) -> None:
-        if read.future.done:
-            return
-        context = self._next_context
-        if not self.raft.read_index(context, self._kernel.now // self._tick_ns):
-            read.future.fail(NotLeader())
-            return
-        self._next_context = context + 1
-        self._reads[context] = read
-        read.tally[ROUNDS] += 1
-        self.counters["rounds.sent"] += 1
+    def _serve_read(self, event: Event) -> None:
+        read: _Read = event.argument
+        if not read.done:
+            context = self._next_context
+            if self.raft.read_index(context, self._kernel.now // self._tick_ns):
+                self._next_context = context + 1
+                self._reads[context] = read
+                read.tally[ROUNDS] += 1
+                self.rounds_sent += 1
+            else:
+                read.fail(NotLeader())
+        self._carry_on()
 
-    def _handle_proposal(self, argument: tuple[Callable[[], Any], Future]) -> None:
-        make, future = argument
-        if future.done:
-            return
-        if not self.raft.is_leader:
-            future.fail(NotLeader())
-            return
-        place = self.raft.propose(make(), self._tick())
-        if place is None:
-            future.fail(NotLeader())
-        else:
-            self._proposals[place] = future
+    def _serve_proposal(self, event: Event) -> None:
+        make, future = event.argument
+        if not future.done:
+            place = None
+            if self.raft.is_leader:
+                place = self.raft.propose(make(), self._kernel.now // self._tick_ns)
+            if place is None:
+                future.fail(NotLeader())
+            else:
+                self._proposals[place] = future
+        self._carry_on()
 
-    def _handle_tick(self, _: None) -> None:
-        self.raft.tick(self._tick())
+    def _serve_tick(self, event: Event) -> None:
+        self.raft.tick(self._kernel.now // self._tick_ns)
+        self._carry_on()
+
+    def _serve_script(self, event: Event) -> None:
+        """What a scenario has happen: `event.argument` is called with the tick."""
+        event.argument(self._kernel.now // self._tick_ns)
+        self._carry_on()
 
     # -- effects --------------------------------------------------------------------------------
 
@@ -359,44 +365,44 @@ class Engine:
             self._compacted = min([self.applied - LOG_KEPT, *raft.matches().values()])
             raft.compact(self._compacted)
         self.busy_ns += pause
-        self._kernel.after(pause, self._applied)
+        self._kernel.after(pause, self._applied_all)
 
     def _confirm(self) -> None:
         """A quorum has confirmed these read contexts: the one place where verifications count."""
         states, self.raft.read_states = self.raft.read_states, []
-        counters = self.counters
         for context, index in states:
             read = self._reads.pop(context)
-            counters["rounds.confirmed"] += 1
-            if read.future.done:
-                counters["rounds.unclaimed"] += 1
+            self.rounds_confirmed += 1
+            if read.done:
+                self.counters["rounds.unclaimed"] += 1
                 continue
             read.tally[read.site] += 1
             if read.wait_applied and self.applied < index:
                 self._unapplied.append((index, read))
             else:
-                read.future.resolve(index)
+                read.resolve(index)
 
     def _release_applied(self) -> None:
         waiting, self._unapplied = self._unapplied, []
         for index, read in waiting:
             if self.applied < index:
                 self._unapplied.append((index, read))
-            elif not read.future.done:
-                read.future.resolve(index)
+            elif not read.done:
+                read.resolve(index)
 
     def _note_leadership(self) -> None:
         leads = self.raft.is_leader
         if leads == self._led:
             return
         self._led = leads
+        self._leadership_changed()
         if leads:
             self.counters["elections.won"] += 1
             return
         self.counters["leadership.lost"] += 1
         self._tap.leadership_lost(self.raft.id)
-        pending = [read.future for read in self._reads.values()]
-        pending += [read.future for _, read in self._unapplied]
+        pending: list[Future] = [*self._reads.values()]
+        pending += [read for _, read in self._unapplied]
         pending += self._proposals.values()
         self._reads.clear()
         self._unapplied.clear()
@@ -419,7 +425,7 @@ class Engine:
             return  # armed for an earlier tick since
         if self.raft.next_tick * self._tick_ns <= self._kernel.now:
             self._armed_tick = _NEVER
-            self._enqueue(self._handle_tick, None, self._costs.tick)
+            self._enqueue(self._serve_tick, None, self._costs.tick)
         else:
             self._arm()
 

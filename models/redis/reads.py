@@ -103,6 +103,8 @@ class Plan(NamedTuple):
     ttl: Reads
     value: Reads
     """The value of a string (of an HLL: in vain)."""
+    typed_value: Reads
+    """Type, TTL and value of a string in one: a GET of a key not touched before."""
 
 
 @cache
@@ -124,11 +126,13 @@ def plan(shape: int) -> Plan:
         value = [_verified(row.STR), _verified(row.TTL)]
         if row.STR not in present:
             value.append(_verified(row.BARE))
+    probe = [*steps, *(ttl if raw_type is not NONE else ())]
     return Plan(
         raw_type=raw_type,
-        key_type=sequence(*steps, *(ttl if raw_type is not NONE else ())),
+        key_type=sequence(*probe),
         ttl=sequence(*ttl),
         value=sequence(*value),
+        typed_value=sequence(*probe, *value),
     )
 
 

@@ -58,26 +58,23 @@ class ListValue:
 class Key:
     """One key as one attempt sees it."""
 
-    __slots__ = (
-        "deleted", "ever_deleted", "hash", "list", "plan", "set", "stream", "string", "touched",
-        "ttl", "ttl_dirty", "ttl_loaded", "view", "zset",
-    )  # fmt: skip
+    # Defaults on the class: a script touches many keys and changes few of these.
+    string: Value | None = None
+    list: ListValue | None = None
+    hash: Value | None = None
+    set: Value | None = None
+    zset: Value | None = None
+    stream: Value | None = None
+    ttl: int | None = None
+    ttl_loaded = False
+    ttl_dirty = False
+    deleted = False
+    ever_deleted = False
+    touched = False
 
     def __init__(self, view: KeyView) -> None:
         self.view = view
         self.plan = plan(view.shape)
-        self.string: Value | None = None
-        self.list: ListValue | None = None
-        self.hash: Value | None = None
-        self.set: Value | None = None
-        self.zset: Value | None = None
-        self.stream: Value | None = None
-        self.ttl: int | None = None
-        self.ttl_loaded = False
-        self.ttl_dirty = False
-        self.deleted = False
-        self.ever_deleted = False
-        self.touched = False
 
     def set_ttl(self, ttl: int | None) -> None:
         """Buffer a new expiry (ns), or None for no expiry."""

@@ -1,6 +1,6 @@
 """Which keys a script gets: drawn in blocks, the same for script k whatever the fence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,18 +8,27 @@ from numpy.typing import NDArray
 from sim.rng import BLOCK
 
 
+def draw_names(
+    generator: np.random.Generator, names: Sequence[bytes], *, count: int, exponent: float
+) -> Iterator[list[bytes]]:
+    """Endless lists of `count` different names, drawn as `draw_ranks` draws their places."""
+    table = np.array(names, dtype=object)
+    for block in draw_ranks(generator, size=len(names), count=count, exponent=exponent):
+        yield from table[block].tolist()
+
+
 def draw_ranks(
     generator: np.random.Generator, *, size: int, count: int, exponent: float
-) -> Iterator[list[int]]:
-    """Endless lists of `count` different ranks out of 0..size-1.
+) -> Iterator[NDArray[np.int64]]:
+    """Endless blocks of rows of `count` different ranks out of 0..size-1, shape (BLOCK, count).
 
-    Rank r is drawn with a weight of 1/(r+1)^exponent; exponent 0 is uniform. Drawn again until
-    different, so with several keys the weights hold for the first one exactly.
+    Rank r is drawn with a weight of 1/(r+1)^exponent; exponent 0 is uniform. A row that holds a
+    rank twice is drawn again, so with several keys the weights hold for the first one exactly.
     """
     assert 1 <= count <= size, f"{count} different keys out of {size}"
     if count == size:
         while True:
-            yield from generator.permuted(np.tile(np.arange(size), (BLOCK, 1)), axis=1).tolist()
+            yield generator.permuted(np.tile(np.arange(size), (BLOCK, 1)), axis=1)
     weights = np.arange(1, size + 1, dtype=np.float64) ** -exponent
     cumulative = np.cumsum(weights / weights.sum())
 
@@ -36,7 +45,7 @@ def draw_ranks(
             while twice.any():
                 block[twice] = draw(int(twice.sum()))
                 twice = _repeats(block)
-        yield from block.tolist()
+        yield block
 
 
 def _repeats(block: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -7,12 +7,12 @@ same tickets, and can be compared ticket by ticket.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Final, NamedTuple
 
 from models.fence.policies import Policy
 from models.service import Request
-from models.workload.keys import draw_ranks
+from models.workload.keys import draw_names
 from sim.rng import BLOCK, Streams
 
 _NUMBER: Final = b"{id}"
@@ -93,17 +93,22 @@ def _requests(streams: Streams, stream: str, kind: CallKind) -> Iterator[Request
     ]
     argv = list(kind.argv)
     name, rest = list(kind.command[:1]), kind.command[1:]
-    for drawn in zip(*columns, strict=True) if columns else repeat(()):
-        keys = [key for part in drawn for key in part]
+    for keys in _joined(columns):
         command = [*name, *keys, *rest] if name else None
         yield Request(keys, argv, kind.body, kind.sha, command, kind.policy)
 
 
+def _joined(columns: list[Iterator[list[bytes]]]) -> Iterator[list[bytes]]:
+    """Row by row, the parts of all columns one behind the other."""
+    if len(columns) == 1:
+        return columns[0]
+    if not columns:
+        return repeat([])
+    return (list(chain.from_iterable(parts)) for parts in zip(*columns, strict=True))
+
+
 def _picked(streams: Streams, stream: str, keys: KeyPick) -> Iterator[list[bytes]]:
-    names = keys.names
     if keys.exponent is None:
-        return repeat(list(names[: keys.count]))
-    ranks = draw_ranks(
-        streams.generator(stream), size=len(names), count=keys.count, exponent=keys.exponent
-    )
-    return ([names[rank] for rank in chosen] for chosen in ranks)
+        return repeat(list(keys.names[: keys.count]))
+    generator = streams.generator(stream)
+    return draw_names(generator, keys.names, count=keys.count, exponent=keys.exponent)

@@ -35,7 +35,7 @@ def test_local_work_for_one_label_is_one_stretch_but_each_round_is_its_own() -> 
         trail.mark("local", "x", until)
     for until in (30, 40):
         trail.mark("round", "x", until)
-    assert [(span.kind, span.end_ns) for span in trail.spans] == [
+    assert [(span.kind, span.end_ns) for span in trail.timeline().spans] == [
         ("local", 20),
         ("round", 30),
         ("round", 40),

@@ -49,7 +49,7 @@ class Rig:
                     id,
                     ids,
                     Config(heartbeat_ticks=20, election_ticks=200),
-                    lambda low, high: low + 7 * id,
+                    lambda low, high, id=id: low + 7 * id,
                     leader=1,
                 ),
                 costs=costs,

@@ -7,6 +7,7 @@ from models.engine.engine import DeadlineExceeded, Engine, NotLeader
 from models.engine.sites import ROUNDS, Site, new_tally
 from models.network.rules import DROP, PASS, Verdict
 from models.raft.messages import AppendResponse, Heartbeat, HeartbeatResponse
+from sim.kernel import Event
 from sim.units import ms, us
 from tests.models.engine.rig import COSTS, Rig, Waiter
 
@@ -65,11 +66,11 @@ def test_a_lost_acknowledgement_is_made_good_by_a_later_one() -> None:
     first_contexts: list[int] = []
 
     def lose_the_first(source: int, target: int, message: object, now: int) -> Verdict:
-        if isinstance(message, HeartbeatResponse) and message.context is not None:
-            if not first_contexts or message.context == first_contexts[0]:
-                first_contexts.append(message.context)
-                return DROP
-        return PASS
+        context = message.context if isinstance(message, HeartbeatResponse) else None
+        if context is None or (first_contexts and context != first_contexts[0]):
+            return PASS
+        first_contexts.append(context)
+        return DROP
 
     rig.rules.append(lose_the_first)
     first = rig.verify()
@@ -227,11 +228,12 @@ def test_the_ledger_catches_a_mutant_that_counts_without_sending(
 ) -> None:
     """A verification that is answered at once from local state is no verification."""
 
-    def answer_locally(self: Engine, read: object) -> None:
-        read.tally[read.site] += 1  # type: ignore[attr-defined]
-        read.future.resolve(self.raft.commit_index)  # type: ignore[attr-defined]
+    def answer_locally(self: Engine, event: Event) -> None:
+        event.argument.tally[event.argument.site] += 1
+        event.argument.resolve(self.raft.commit_index)
+        self._carry_on()
 
-    monkeypatch.setattr(Engine, "_handle_read", answer_locally)
+    monkeypatch.setattr(Engine, "_serve_read", answer_locally)
     rig = Rig()
     assert _ledger(rig, _ten_reads(rig)) == "violated"
 
@@ -244,7 +246,7 @@ def test_the_ledger_catches_a_mutant_that_sends_without_counting(
     def confirm_uncounted(self: Engine) -> None:
         states, self.raft.read_states = self.raft.read_states, []
         for context, index in states:
-            self._reads.pop(context).future.resolve(index)
+            self._reads.pop(context).resolve(index)
 
     monkeypatch.setattr(Engine, "_confirm", confirm_uncounted)
     rig = Rig()

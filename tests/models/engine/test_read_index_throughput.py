@@ -1,14 +1,14 @@
 """ReadIndex alone, on constant links: what it must give, derived by hand.
 
 With a round trip of R and, per read, a service time S on its way (the request at the leader's loop,
-one heartbeat at the follower's, one acknowledgement at the leader's), one client gets an answer every
-R + S. So N clients get N / (R + S) answers per second, until the leader's loop is busy all the
-time: per read it handles one request and two acknowledgements (of which one decides), D = request +
-2 acknowledgements, so no more than 1 / D per second.
+one heartbeat at the follower's, one acknowledgement at the leader's), one client gets an answer
+every R + S. So N clients get N / (R + S) answers per second, until the leader's loop is busy all
+the time: per read it handles one request and two acknowledgements (of which one decides), D =
+request + 2 acknowledgements, so no more than 1 / D per second.
 
 When a lane sends one message per round trip, each read puts one heartbeat into the lane of each
-peer, so a lane carries 1 / R reads per second, less the periodic heartbeats it carries as well; with
-64 clients its queue is never empty.
+peer, so a lane carries 1 / R reads per second, less the periodic heartbeats it carries as well;
+with 64 clients its queue is never empty.
 """
 
 import pytest

@@ -1,0 +1,49 @@
+"""The scripts a server knows, by the SHA1 of their text.
+
+Knows nothing of Lua: a text is kept whether or not it compiles, and each machine compiles it for
+itself.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha1
+from typing import Final
+
+from models.replies import ErrorReply
+
+NO_SCRIPT: Final = ErrorReply(b"NOSCRIPT No matching script. Please use EVAL.")
+"""The reply to EVALSHA with a digest the cache does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script's text and its SHA1 in lower-case hexadecimal, which names it in error messages."""
+
+    sha: str
+    body: bytes
+
+
+class ScriptCache:
+    """Scripts by digest. EVAL and SCRIPT LOAD put them in; nothing takes them out."""
+
+    def __init__(self) -> None:
+        self._by_sha: dict[str, Script] = {}
+        # EVAL brings the whole text each time; its digest is computed once.
+        self._by_body: dict[bytes, Script] = {}
+
+    def load(self, body: bytes) -> Script:
+        """The script of this text, new or known."""
+        script = self._by_body.get(body)
+        if script is None:
+            script = Script(sha1(body, usedforsecurity=False).hexdigest(), body)
+            self._by_body[body] = script
+            self._by_sha[script.sha] = script
+        return script
+
+    def find(self, sha: bytes | str) -> Script | None:
+        """The script of this digest, in either case of letters; None if it was never loaded."""
+        if isinstance(sha, bytes):
+            sha = sha.decode("latin-1")
+        return self._by_sha.get(sha.lower())
+
+    def __len__(self) -> int:
+        return len(self._by_sha)

@@ -1,0 +1,304 @@
+-- The way in: compile a script, run it, and say how it ended.
+--
+-- What is said goes to Python as plain numbers and strings. A table handed to Python would need
+-- memory of the runtime at a place where running out of it cannot be caught.
+--
+-- This is the last file of the prelude. It closes the sandbox and empties the global table.
+
+local kit = ...
+
+local emit, globals, source = kit.emit, kit.globals, kit.source
+local begin, compile, is_killed, translate = kit.begin, kit.compile, kit.is_killed, kit.translate
+local reset_addresses, reset_random = kit.reset_addresses, kit.reset_random
+local CHUNK_NAME, KILLED = kit.chunk_name, kit.KILLED
+local getinfo, sethook = debug.getinfo, debug.sethook
+local metatable_of = debug.getmetatable
+local error, next, rawget, select, tostring, type = error, next, rawget, select, tostring, type
+local unpack, xpcall = unpack, xpcall
+
+-- How a script ended, in convert.py's `Ending`.
+local STATUS, ERROR, RAISED, KILL, BROKEN, TOKENS = 1, 2, 3, 4, 5, 6
+
+-- Tokens are sent in pieces: a C function takes no more than a few thousand values.
+local PIECE = 200
+-- How deep a reply may nest; Redis gives up at 7,996, which Python could not walk.
+local DEPTH_MAX = 500
+
+-- Where an error happened
+
+-- Write into an error object where it happened: the function that raised it, or the caller of the C
+-- function that did. A function of the prelude is a C function in Redis, together with the C
+-- functions it calls. `level` is that of the raising function as seen from our caller.
+local function add_place(err, level)
+  level = level + 1
+  local frame = getinfo(level, "Sl")
+  if frame and frame.what == "C" then
+    level = level + 1
+    frame = getinfo(level, "Sl")
+  end
+  local forgotten = false
+  while frame and (frame.source == source or frame.what == "tail") do
+    forgotten = forgotten or frame.what == "tail"
+    level = level + 1
+    frame = getinfo(level, "Sl")
+  end
+  if forgotten and frame and frame.what == "C" then
+    -- The main chunk called one of our functions in tail position, and left no trace.
+    frame = { source = CHUNK_NAME, currentline = -1 }
+  end
+  if type(err) ~= "table" then
+    err = { err = "ERR " .. tostring(err) }
+  end
+  if frame then
+    err.source = frame.source
+    err.line = frame.currentline
+  end
+  return err
+end
+
+-- Redis's error handler is a global, so scripts can call it, too.
+function globals.__redis__err__handler(err)
+  local placed = add_place(err, 2)
+  return placed
+end
+
+-- What `on_error` leaves for `run_main`.
+local raised_text, raised_place
+
+local function on_error(err)
+  err = translate(err)
+  if err == KILLED then
+    return err
+  end
+  err = add_place(err, 2)
+  local text, file, line = err.err, err.source, err.line
+  -- Redis 7.0.15 does not survive an error object without a text.
+  raised_text = text ~= nil and tostring(text) or "ERR unknown error"
+  raised_place = file and line and tostring(file) .. ":" .. tostring(line)
+  return err
+end
+
+-- Replies
+
+local tokens, token_count
+
+local function put(token)
+  token_count = token_count + 1
+  tokens[token_count] = token
+  if token_count == PIECE then
+    emit(unpack(tokens, 1, PIECE))
+    token_count = 0
+  end
+end
+
+-- nil never stands for a value: it announces that the next token says what follows.
+local function put_mark(mark)
+  put(nil)
+  put(mark)
+end
+
+local put_value
+
+local function put_pairs(list, with_values, depth)
+  put_mark("[")
+  for key, value in next, list do
+    put_value(key, depth)
+    if with_values then
+      put_value(value, depth)
+    end
+  end
+  put_mark("]")
+end
+
+-- The rarer shapes of a reply, which RESP2 shows as strings and arrays. False if it is none.
+local function put_wrapped(list, depth)
+  local wrapped = rawget(list, "double")
+  if type(wrapped) == "number" then
+    put_mark(",")
+    put(wrapped)
+    return true
+  end
+  wrapped = rawget(list, "big_number")
+  if type(wrapped) == "string" then
+    put_mark("(")
+    put(wrapped)
+    return true
+  end
+  wrapped = rawget(list, "verbatim_string")
+  if type(wrapped) == "table" and type(rawget(wrapped, "format")) == "string" then
+    wrapped = rawget(wrapped, "string")
+    if type(wrapped) == "string" then
+      put(wrapped)
+      return true
+    end
+  end
+  wrapped = rawget(list, "map")
+  if type(wrapped) == "table" then
+    put_pairs(wrapped, true, depth)
+    return true
+  end
+  wrapped = rawget(list, "set")
+  if type(wrapped) == "table" then
+    put_pairs(wrapped, false, depth)
+    return true
+  end
+  return false
+end
+
+local function put_table(list, depth)
+  local text = rawget(list, "err")
+  if type(text) == "string" then
+    put_mark("-")
+    return put(text)
+  end
+  text = rawget(list, "ok")
+  if type(text) == "string" then
+    put_mark("+")
+    return put(text)
+  end
+  if put_wrapped(list, depth) then
+    return
+  end
+  put_mark("[")
+  local index = 1
+  local value = rawget(list, 1)
+  while value ~= nil do
+    put_value(value, depth)
+    index = index + 1
+    value = rawget(list, index)
+  end
+  put_mark("]")
+end
+
+function put_value(value, depth)
+  local kind = type(value)
+  if kind == "string" or kind == "number" or kind == "boolean" then
+    put(value)
+  elseif kind ~= "table" then
+    put(false)
+  elseif depth == DEPTH_MAX then
+    put_mark("-")
+    put("ERR reached lua stack limit")
+  else
+    put_table(value, depth + 1)
+  end
+end
+
+local function finish_table(list)
+  local text = rawget(list, "err")
+  if type(text) == "string" then
+    return text, ERROR
+  end
+  text = rawget(list, "ok")
+  if type(text) == "string" then
+    return text, STATUS
+  end
+  tokens, token_count = {}, 0
+  put_table(list, 1)
+  emit(unpack(tokens, 1, token_count))
+  tokens = nil
+  return nil, TOKENS
+end
+
+-- Running
+
+-- Values that did not fit into one call, see `stage`.
+local staged, staged_count = {}, 0
+
+-- Take some of the arguments of the next run. Python passes them by a few hundred at a time.
+function kit.stage(...)
+  local count = select("#", ...)
+  for index = 1, count do
+    staged[staged_count + index] = (select(index, ...))
+  end
+  staged_count = staged_count + count
+end
+
+local function split(values, count, key_count)
+  local keys, arguments = {}, {}
+  for index = 1, key_count do
+    keys[index] = values[index]
+  end
+  for index = key_count + 1, count do
+    arguments[index - key_count] = values[index]
+  end
+  return keys, arguments
+end
+
+local function run_main(main)
+  begin()
+  reset_random()
+  reset_addresses()
+  local ok, value = xpcall(main, on_error)
+  if not ok then
+    if is_killed() then
+      return nil, KILL
+    end
+    if type(value) == "table" then
+      return raised_text, RAISED, raised_place
+    end
+    -- Lua gave up before it could ask `on_error`.
+    return value, BROKEN
+  end
+  local kind = type(value)
+  if kind == "table" then
+    sethook()
+    return finish_table(value)
+  end
+  if kind == "string" or kind == "number" or kind == "boolean" then
+    return value
+  end
+end
+
+function kit.run(main, key_count, ...)
+  local count = select("#", ...)
+  if count == key_count then
+    globals.KEYS, globals.ARGV = { ... }, {}
+  else
+    globals.KEYS = key_count == 0 and {} or { unpack({ ... }, 1, key_count) }
+    globals.ARGV = { select(key_count + 1, ...) }
+  end
+  return run_main(main)
+end
+
+function kit.run_staged(main, key_count)
+  local values, count = staged, staged_count
+  staged, staged_count = {}, 0
+  globals.KEYS, globals.ARGV = split(values, count, key_count)
+  return run_main(main)
+end
+
+-- A function to pass to `run`, or nil and what is wrong with the text.
+function kit.define(text)
+  return compile(text, CHUNK_NAME)
+end
+
+-- Closing the sandbox
+
+local format = string.format
+
+local function missing_global(_, name)
+  local kind = type(name)
+  if kind ~= "string" and kind ~= "number" then
+    error("Second argument to luaProtectedTableError must be a string or number", 2)
+  end
+  error(format("Script attempted to access nonexistent global variable '%s'", tostring(name)), 2)
+end
+
+for _, name in next, { "coroutine", "math", "redis", "string", "table" } do
+  globals[name] = kit.read_only(globals[name])
+end
+globals.KEYS, globals.ARGV = {}, {}
+local global_shell = kit.read_only(globals, missing_global)
+globals._G = global_shell
+kit.set_environment(global_shell)
+kit.shown_metatable[global_shell] = kit.read_only({ __index = missing_global })
+
+local string_metatable = metatable_of("")
+string_metatable.__index = kit.contents_of[globals.string]
+string_metatable.__metatable = kit.read_only({ __index = globals.string })
+
+local real_globals = _G
+for name in next, real_globals do
+  real_globals[name] = nil
+end

@@ -1,0 +1,56 @@
+-- Tables a script may read and never change, and the wording of argument errors.
+--
+-- Redis patches Lua so that a table can be marked read-only. Stock Lua 5.1 has no such mark, so a
+-- read-only table is two tables: an empty shell, which scripts see, and its contents, which they
+-- never hold. Reads fall through the shell to the contents, writes meet `__newindex`.
+--
+-- Invariants:
+-- * a shell stays empty: whatever writes past metatables (rawset, table.insert, setmetatable) is
+--   replaced in base.lua by a function that asks `contents_of` first;
+-- * every function of the prelude that a script can reach uses locals and upvalues alone, since
+-- the global table is emptied before the first script runs.
+
+local kit = ...
+
+local error, getinfo, setmetatable, type = error, debug.getinfo, setmetatable, type
+local format = string.format
+
+local READ_ONLY = "Attempt to modify a readonly table"
+
+-- shell -> contents
+local contents_of = {}
+kit.contents_of = contents_of
+
+local function refuse_write()
+  error(READ_ONLY, 2)
+end
+
+-- The same error as C code raises it: without a position.
+function kit.refuse_raw_write()
+  error(READ_ONLY, 0)
+end
+
+-- A read-only view of `contents`. `missing` is called with (shell, key) for absent keys.
+function kit.read_only(contents, missing)
+  if missing then
+    setmetatable(contents, { __index = missing })
+  end
+  local shell = setmetatable({}, { __index = contents, __newindex = refuse_write })
+  contents_of[shell] = contents
+  return shell
+end
+
+-- Raise Lua's "bad argument" error from a library function, at the line that called it.
+-- Must be called directly by the library function, and not as a tail call: it looks at the stack
+-- for the name under which the script called the function.
+function kit.bad_argument(index, problem)
+  local name = getinfo(2, "n").name or "?"
+  error(format("bad argument #%d to '%s' (%s)", index, name, problem), 3)
+end
+
+-- Likewise for an argument of a wrong type; `expected` is a type's name.
+function kit.bad_type(index, expected, value)
+  local name = getinfo(2, "n").name or "?"
+  local problem = format("%s expected, got %s", expected, type(value))
+  error(format("bad argument #%d to '%s' (%s)", index, name, problem), 3)
+end

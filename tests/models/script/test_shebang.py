@@ -1,0 +1,33 @@
+"""The first line of a script."""
+
+import pytest
+
+from models.script.shebang import split_shebang
+
+
+def test_a_script_without_the_line_is_all_code() -> None:
+    """Nothing is cut off."""
+    assert split_shebang(b"return 1\n") == (b"return 1\n", frozenset(), None)
+
+
+def test_the_code_keeps_its_line_numbers() -> None:
+    """The line goes, its end stays."""
+    code, flags, error = split_shebang(b"#!lua flags=no-writes,allow-stale\nreturn 1")
+    assert (code, error) == (b"\nreturn 1", None)
+    assert flags == {"no-writes", "allow-stale"}
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        (b"#!lua", b"ERR Invalid script shebang"),
+        (b"#!python\n", b"ERR Unexpected engine in script shebang: #!python"),
+        (b"#! lua\n", b"ERR Unexpected engine in script shebang: #!"),
+        (b"#!lua name=x\n", b"ERR Unknown lua shebang option: name=x"),
+        (b"#!lua flags=quick\n", b"ERR Unexpected flag in script shebang: quick"),
+        (b"#!lua flags=no-writes,\n", b"ERR Unexpected flag in script shebang: "),
+    ],
+)
+def test_a_line_that_makes_no_sense_is_refused_in_redis_words(line: bytes, error: bytes) -> None:
+    """test_redis_parity asks the real server the same."""
+    assert split_shebang(line) == (b"", frozenset(), error)
