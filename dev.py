@@ -3,6 +3,7 @@
     python3 dev.py demo     set up, then run the main job: the scenario verify_storm
     python3 dev.py check    set up, then all checks and tests, as CI runs them
     python3 dev.py bench    set up, then the benchmark against its floor
+    python3 dev.py leaseguard   set up, then LeaseGuard's workload beside its published figures
     python3 dev.py docs     set up, then write the generated pages of docs/ anew
 
 Sets up a virtual environment in .venv with the versions of constraints.txt.
@@ -102,6 +103,12 @@ def bench() -> None:
     call(tool("python"), "-m", "bench.bench", *sys.argv[2:])
 
 
+def leaseguard() -> None:
+    """Another simulator's workload beside its figures."""
+    set_up("[dev]")
+    call(tool("python"), "-m", "bench.leaseguard")
+
+
 def docs() -> None:
     """Write the generated pages anew."""
     set_up("[dev]")
@@ -112,7 +119,13 @@ def main() -> None:
     """Run the command named on the command line."""
     if sys.version_info < (3, 11):
         sys.exit(f"readfence needs Python 3.11 or newer; this is {sys.version.split()[0]}")
-    commands = {"demo": demo, "check": check, "bench": bench, "docs": docs}
+    commands = {
+        "demo": demo,
+        "check": check,
+        "bench": bench,
+        "leaseguard": leaseguard,
+        "docs": docs,
+    }
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     commands[sys.argv[1]]()
