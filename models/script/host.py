@@ -134,18 +134,14 @@ class Host:
                     return reply
                 return host._hand_over(reply, raises=raises)
             except LuaFailure as why:
-                if not raises and why.failure is Failure.CALL:
-                    return host._error_table(why.text)
+                if not raises and why.failure is Failure.CALL and host.has_room(len(why.text)):
+                    return host._runtime.table_from({b"err": why.text})
                 host._note(why)
             except BaseException as error:
                 host._note(error)
             raise failed.with_traceback(None)
 
         return call
-
-    def _error_table(self, text: bytes) -> Any:
-        # All texts are short and known: the rest of the memory has room for them.
-        return self._runtime.table_from({b"err": text})
 
     def _hand_over(self, reply: Reply, *, raises: bool) -> Any:
         if type(reply) is list:

@@ -55,11 +55,11 @@ MEMORY_MAX: Final = 64 * 1024 * 1024
 ARGUMENTS_MAX: Final = 500
 # Compiled scripts a runtime keeps.
 MAINS_MAX: Final = 500
-# What a script did not catch when the host had no room for a reply.
-NO_MEMORY: Final = b"ERR not enough memory"
+# Lua's words, and the host's. Something may stand before them.
+NO_MEMORY: Final = b"not enough memory"
 # Places in Lua's registry set up in advance. A table among a call's arguments takes one at a moment
 # where running out of memory cannot be caught.
-REFERENCES: Final = 64
+REFERENCES: Final = 128
 
 
 class State(Enum):
@@ -225,14 +225,13 @@ class Machine:
         if ending == Ending.KILL:
             return self._killed()
         sha = script.sha.encode()
-        if ending == Ending.RAISED and text != NO_MEMORY:
+        if text.endswith(NO_MEMORY):
+            return self._out_of_memory()
+        if ending == Ending.RAISED:
             text = text.partition(b"\0")[0]
             if place is not None:
                 text += b" script: %b, on %b." % (sha, place)
             return error_reply(text)
-        # Lua's own words come without a code, those of a full host with one.
-        if text.endswith(b"not enough memory"):
-            return self._out_of_memory()
         return error_reply(b"ERR Error running script %b, %b" % (sha, text))
 
     def _killed(self) -> ErrorReply:
@@ -278,7 +277,10 @@ class Machine:
         except LuaError:
             return self._out_of_memory()
         if type(main) is tuple:
-            return error_reply(b"ERR Error compiling script (new function): " + main[1])
+            _nothing, problem = main
+            if problem.endswith(NO_MEMORY):
+                return self._out_of_memory()
+            return error_reply(b"ERR Error compiling script (new function): " + problem)
         function: LuaFunction = main
         return function
 

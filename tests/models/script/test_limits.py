@@ -1,0 +1,230 @@
+"""Endless and greedy scripts."""
+
+import pytest
+
+from models.replies import OK, ErrorReply, Reply
+from models.script.machine import Machine
+from models.script.outcome import Done
+from tests.models.script.rig import no_answer, run, start
+
+LIMIT = 300_000
+TOO_LONG = ErrorReply(b"ERR script killed after 300,000 Lua instructions (script.instructions)")
+MEMORY = 8_000_000
+TOO_LARGE = ErrorReply(
+    b"ERR script needs more than 8,000,000 bytes of Lua memory (script.memory_mb)"
+)
+
+ENDLESS = {
+    "a loop": "while true do end",
+    "a loop that catches": "while true do pcall(function() while true do end end) end",
+    "a loop that catches with xpcall":
+        "while true do xpcall(function() while true do end end, function(e) return e end) end",
+    "an error handler": "xpcall(error, function() while true do end end)",
+    "an error handler that fails":
+        "local function f() xpcall(f, function() return f() end) f() end f()",
+    "a coroutine": "coroutine.wrap(function() while true do end end)()",
+    "a coroutine that is resumed":
+        "while true do coroutine.resume(coroutine.create(function() while true do end end)) end",
+    "a coroutine that yields": """
+        local co = coroutine.create(function()
+          while true do for i = 1, 50 do end coroutine.yield() end
+        end)
+        while true do coroutine.resume(co) end""",
+    "many short coroutines":
+        "while true do coroutine.wrap(function() for i = 1, 90 do end end)() end",
+    "many short coroutines that are resumed":
+        "while true do coroutine.resume(coroutine.create(function() end)) end",
+    "nested coroutines":
+        "local function f() coroutine.wrap(f)() end while true do pcall(f) end",
+    "a comparison of table.sort":
+        "table.sort({3, 2, 1}, function() while true do end end)",
+    "a callback of string.gsub": "string.gsub('abc', '.', function() while true do end end)",
+    "__index": "return setmetatable({}, {__index = function() while true do end end}).x",
+    "__index of an error":
+        "pcall(error, setmetatable({}, {__index = function() while true do end end}))",
+    "__newindex of an error":
+        "error(setmetatable({}, {__newindex = function() while true do end end}))",
+    "__tostring":
+        "tostring(setmetatable({}, {__tostring = function() while true do end end}))",
+    "a reader of load": "load(function() while true do end end)",
+    "a reader of load that never ends": "load(function() return 'x ' end)",
+    "recursion": "local function f() return f() end f()",
+    "recursion through pcall": "local function f() pcall(f) pcall(f) end f()",
+    "recursion through pcall in loops":
+        "local function f() while true do pcall(f) end end f()",
+    # No call is possible any more where these two spin, not even that of the hook.
+    "a full C stack": """
+        local function spin() while true do end end
+        local function down() if not pcall(down) then while true do pcall(spin) end end end
+        down()""",
+    "a full Lua stack": """
+        local function spin(n) if n == 0 then while true do end end return 1 + spin(n - 1) end
+        for depth = 19900, 20000 do pcall(spin, depth) end
+        while true do pcall(spin, 19995) end""",
+    "calls that fail": "while true do pcall(redis.call) end",
+    "loaded code": "loadstring('while true do end')()",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+def test_an_endless_script_is_killed_in(what: str) -> None:
+    """Nothing it does keeps it alive, and the machine can be used again."""
+    machine = Machine(instructions_max=LIMIT)
+    assert start(machine, ENDLESS[what]) == Done(TOO_LONG, raised=True)
+    assert machine.reusable
+    assert run(machine, "return {pcall(error, 'x')}") == [None, b"x"]
+
+
+def test_the_limit_is_that_of_one_script(machine: Machine) -> None:
+    """Neither what earlier ones used nor how far they got into an interval counts."""
+    machine = Machine(instructions_max=LIMIT)
+    body = "for i = 1, %d do end return i == nil"
+    # About one instruction per turn.
+    for _ in range(5):
+        assert isinstance(run(machine, "for i = 1, 295000 do end return 1"), int)
+        assert run(machine, "for i = 1, 305000 do end") == TOO_LONG
+    del body
+
+
+def test_the_same_script_ends_at_the_same_turn_in_any_machine() -> None:
+    """However much of an interval the scripts before it have left."""
+
+    def turns(machine: Machine) -> int:
+        seen: list[int] = []
+
+        def answer(args: list[bytes]) -> Reply:
+            seen.append(int(args[1]))
+            return OK
+
+        body = "local i = 0 while true do i = i + 1 if i % 100 == 0 then redis.call('T', i) end end"
+        assert run(machine, body, answer) == TOO_LONG
+        return seen[-1]
+
+    fresh = turns(Machine(instructions_max=LIMIT))
+    used = Machine(instructions_max=LIMIT)
+    for number in range(5):
+        run(used, f"for i = 1, {number * 777} do end")
+        assert turns(used) == fresh
+
+
+def test_a_small_limit_is_kept_to_exactly() -> None:
+    """The interval of the count is never longer than the limit."""
+    machine = Machine(instructions_max=100)
+    assert run(machine, "return 1") == 1
+    done = start(machine, "for i = 1, 200 do end")
+    assert done == Done(
+        ErrorReply(b"ERR script killed after 100 Lua instructions (script.instructions)"),
+        raised=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return string.rep('x', 1e9)",
+        "local s = 'x' while true do s = s .. s end",
+        "local t = {} for i = 1, 1e9 do t[i] = i end",
+        "local t = {} for i = 1, 1e9 do t[i] = 'text' .. i end",
+        "local t = {} while true do t = {t, t} t[1] = {} t[3] = t end",
+        "return (string.rep('x', 1e5):gsub('x', string.rep('y', 1e5)))",
+        "local t = {} for i = 1, 1e3 do t[i] = string.rep('x', 1e4) end return table.concat(t)",
+        "return loadstring(string.rep('local x = {1, 2, 3} ', 1e6))",
+        "coroutine.wrap(function() local s = 'x' while true do s = s .. s end end)()",
+        "local t = {} for i = 1, 1e9 do t[i] = coroutine.create(function() end) end",
+    ],
+)
+def test_a_greedy_script_gets_an_error_reply(body: str) -> None:
+    """The process lives, and so would the machine, but it is not used again."""
+    machine = Machine(memory_max=MEMORY, instructions_max=100_000_000)
+    assert start(machine, body) == Done(TOO_LARGE, raised=True)
+    assert not machine.reusable
+    assert run(machine, "return 1") == 1
+
+
+def test_want_of_memory_can_be_caught() -> None:
+    """It is an error like any other: the script gives up what it wanted and goes on."""
+    machine = Machine(memory_max=MEMORY)
+    assert run(machine, "return {pcall(string.rep, 'x', 1e9)}") == [None, b"not enough memory"]
+    assert machine.reusable
+
+
+# A table that has to grow fails with much memory left; a chain of small ones takes the rest.
+FULL = """
+local hoard, chain = {}, {}
+pcall(function() for i = 1, 1e9 do hoard[i] = 'text' .. i end end)
+pcall(function() while true do chain = {chain} end end)
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return redis.call('GET')",
+        "return redis.call('GET', {}, {}, {}, redis.call, function() end)",
+        "return redis.sha1hex('x')",
+        "return redis.pcall('GET')",
+        "return redis.pcall()",
+        "return {redis.call('GET')}",
+        "coroutine.wrap(function() redis.call('GET') end)()",
+    ],
+)
+@pytest.mark.parametrize(
+    "reply", [b"x" * 100, OK, ErrorReply(b"ERR " + b"x" * 100), [b"a", b"b"], [[None]]]
+)
+def test_a_call_with_the_memory_full_is_an_error_reply(body: str, reply: Reply) -> None:
+    """Handing the reply over would hang the process."""
+    machine = Machine(memory_max=MEMORY, instructions_max=100_000_000)
+    done = start(machine, FULL + body, lambda args: reply)
+    assert isinstance(done, Done)
+    assert isinstance(done.reply, ErrorReply)
+    assert run(machine, "return 1") == 1
+
+
+def test_a_reply_too_large_for_the_memory_is_an_error(machine: Machine) -> None:
+    """Strings, arrays, and what is nested in them."""
+    machine = Machine(memory_max=MEMORY)
+    large: list[Reply] = [
+        b"x" * MEMORY,
+        [b"x" * 100] * 100_000,
+        [[b"x", None]] * 50_000,
+        [None] * 100_000,
+    ]
+    for reply in large:
+        body = "return {pcall(redis.call, 'GET')}"
+        assert run(machine, body, lambda args, reply=reply: reply) == [  # type: ignore[misc]
+            None, b"not enough memory",
+        ]  # fmt: skip
+        assert start(machine, "return redis.call('GET')", lambda args, reply=reply: reply) == Done(  # type: ignore[misc]
+            TOO_LARGE, raised=True
+        )
+
+
+def test_arguments_too_large_for_the_memory_are_an_error() -> None:
+    """The script is not begun."""
+    machine = Machine(memory_max=MEMORY)
+    body = "return #ARGV"
+    assert run(machine, body, argv=[b"x" * MEMORY]) == TOO_LARGE
+    assert run(machine, body, no_answer, [], [b"x"] * 200_000) == TOO_LARGE
+    assert run(machine, body, argv=[b"x" * (MEMORY // 4)]) == 1
+
+
+def test_a_text_too_large_for_the_memory_is_an_error() -> None:
+    """Before and while it is compiled."""
+    machine = Machine(memory_max=MEMORY)
+    assert run(machine, b"--" + b"x" * MEMORY) == TOO_LARGE
+    assert run(machine, b"x() " * 900_000) == TOO_LARGE
+    assert run(machine, "return 1") == 1
+
+
+def test_garbage_of_earlier_scripts_does_not_count() -> None:
+    """Each may use all of it."""
+    machine = Machine(memory_max=MEMORY)
+    for _ in range(20):
+        assert run(machine, "return #string.rep('x', 1.5e6)") == 1_500_000
+
+
+def test_garbage_does_not_keep_a_reply_out() -> None:
+    """It is collected when a reply needs the room."""
+    machine = Machine(memory_max=MEMORY)
+    body = "for i = 1, 200 do local s = string.rep('x', 1e6 + i) redis.call('GET') end return 1"
+    assert run(machine, body, lambda args: b"y" * 500_000) == 1
