@@ -63,22 +63,20 @@ class Group:
         for client in range(clients):
             self._kernel.spawn(f"{self._name} client {client}", self._client(think, done))
 
-    def start_open(self, gaps: Iterator[int], done: Callable[[], None]) -> int:
+    def start_open(self, gaps: Iterator[int], done: Callable[[], None]) -> None:
         """Start arrivals, `gaps` ns apart; `done` is called once, when all have been answered."""
         self._open = 1
         self._done = done
         self._gaps = gaps
         self._kernel.after(next(gaps), self._arrive)
-        return 1
 
     def _client(self, think: Callable[[], int], done: Callable[[], None]) -> Steps:
         for ticket in self._tickets:
             yield from self._send(ticket)
+            if not self.closed and (pause := think()):
+                yield pause
             if self.closed:
                 break
-            pause = think()
-            if pause:
-                yield pause
         done()
 
     def _arrive(self, event: Event) -> None:
