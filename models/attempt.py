@@ -12,7 +12,7 @@ from models.engine.engine import Engine, NotLeader
 from models.engine.sites import CALLS, POINT_READS, SCANS, Site, Tally
 from models.fence.policies import Policy
 from models.redis.context import Context
-from models.redis.reads import POINT, Reads
+from models.redis.reads import POINT
 from models.redis.table import call
 from models.replies import ErrorReply, Reply
 from models.script.machine import PENDING, Answer, Pending
@@ -38,8 +38,8 @@ class Attempt:
     """What one attempt has answered, counted and owes."""
 
     __slots__ = (
-        "_costs", "_engine", "_kernel", "_label", "_policy", "_reply", "answer", "context", "owed",
-        "tally", "trail",
+        "_costs", "_engine", "_kernel", "_keys_before", "_label", "_policy", "_reply", "answer",
+        "context", "owed", "refused", "tally", "trail",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +61,10 @@ class Attempt:
         self.trail = trail
         self.owed = costs.script
         """Local time (ns) that has been spent and not yet passed."""
+        self.refused: ErrorReply | None = None
+        """Set once a verification has failed: this attempt answers nothing more, and writes
+        nothing."""
+        self._label = "script"
         context.now = kernel.now
         self.answer: Answer
         """Answers a command: the reply, or `PENDING` when `settle` has to be waited for."""
@@ -80,6 +84,10 @@ class Attempt:
 
     def _answer_when_verified(self, args: list[bytes]) -> "Reply | Pending":
         context = self.context
+        if self.refused is not None:
+            # What the command before has loaded was never verified; it must not answer this one.
+            return self.refused
+        self._keys_before = len(context.keys)
         reply = call(context, args)
         self._name(args)
         if not context.reads:
@@ -95,25 +103,26 @@ class Attempt:
 
     def charge(self) -> None:
         """Owe the local time of the commands so far; they wait for nobody."""
-        context, costs, tally = self.context, self._costs, self.tally
+        context = self.context
         points = scans = rows = 0
         for sequence in context.reads:
             points += sequence.points
             scans += sequence.scans
             rows += sequence.rows
         context.reads.clear()
-        tally[CALLS] += context.calls
-        tally[POINT_READS] += points
-        tally[SCANS] += scans
-        self.owed += (
-            context.calls * costs.call
-            + points * costs.point_read
-            + scans * costs.scan
-            + rows * costs.scan_row
-        )
+        self._owe(points, scans, rows)
+        self.tally[CALLS] += context.calls
+        self.owed += context.calls * self._costs.call
         context.calls = 0
         if self.trail is not None:
             self.mark("local")
+
+    def _owe(self, points: int, scans: int, rows: int) -> None:
+        """Count reads that wait for nobody, and owe their time."""
+        costs, tally = self._costs, self.tally
+        tally[POINT_READS] += points
+        tally[SCANS] += scans
+        self.owed += points * costs.point_read + scans * costs.scan + rows * costs.scan_row
 
     def settle(self) -> Steps:
         """Wait for what a command's reads need, step by step; gives the command's reply.
@@ -123,7 +132,12 @@ class Attempt:
         try:
             yield from self.read_verified()
         except NotLeader as error:
-            return ErrorReply(str(error).encode())
+            self.mark("round")
+            self.refused = ErrorReply(str(error).encode())
+            keys = self.context.keys
+            for name in list(keys)[self._keys_before :]:
+                del keys[name]  # the script has seen nothing of these
+            return self.refused
         self.context.now = self._kernel.now
         return self._reply
 
@@ -134,7 +148,7 @@ class Attempt:
         policy, engine, costs, tally = self._policy, self._engine, self._costs, self.tally
         for sequence in sequences:
             if not policy.store_operations and not (policy.string_reads and sequence.verified):
-                self._charge(sequence)
+                self._owe(sequence.points, sequence.scans, sequence.rows)
                 continue
             for step in sequence.steps:
                 point = step.kind is POINT
@@ -151,16 +165,6 @@ class Attempt:
                 self.owed += costs.point_read if point else costs.scan
             self.owed += sequence.rows * costs.scan_row
         self.mark("local")
-
-    def _charge(self, sequence: Reads) -> None:
-        costs, tally = self._costs, self.tally
-        tally[POINT_READS] += sequence.points
-        tally[SCANS] += sequence.scans
-        self.owed += (
-            sequence.points * costs.point_read
-            + sequence.scans * costs.scan
-            + sequence.rows * costs.scan_row
-        )
 
     def pay(self) -> Steps:
         """Let the time pass that is owed."""

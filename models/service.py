@@ -147,18 +147,22 @@ class Service:
     def execute(self, request: Request, outcome: Outcome, trail: Trail | None) -> Steps:
         """Carry out a request: fills `outcome`, and `trail` if there is one."""
         deadline = self._kernel.now + self._deadline_ns
-        machine = script = None
+        script = None
         if request.command is None:
             script = self._script(request)
             if script is None:
                 outcome.fail(NO_SCRIPT)
                 return
-            machine = self._machines.take()
         if not self._workers.take_now():
             yield self._workers.wait()
             if trail is not None:
                 trail.mark("queue", "wait for a worker", self._kernel.now)
+        # Only now: a Lua state for each script in line would be memory without bound.
+        machine = None if script is None else self._machines.take()
         try:
+            if self._kernel.now > deadline:
+                outcome.fail(_DEADLINE)  # it passed in line, which is noticed only now
+                return
             while (yield from self._attempt(request, script, machine, outcome, trail, deadline)):
                 if not (yield from self._back_off(outcome, trail, deadline)):
                     break
@@ -255,6 +259,9 @@ class Service:
 
     def _commit(self, attempt: Attempt, outcome: Outcome, guarded: bool) -> Steps:
         """Commit what the attempt wrote; True on a write conflict."""
+        if attempt.refused is not None:
+            outcome.fail(attempt.refused)
+            return False
         attempt.begin("commit")
         early = 0 if self._timestamp_at_proposal else self._next_timestamp()
         changes = plan_commit(attempt.context)
@@ -267,6 +274,7 @@ class Service:
                 yield self._engine.verify_leader(Site.COMMIT_GUARD, attempt.tally)
                 attempt.mark("round")
         except NotLeader as error:
+            attempt.mark("round")
             outcome.fail(ErrorReply(str(error).encode()))
             return False
 
