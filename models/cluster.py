@@ -62,13 +62,14 @@ class Cluster:
                     self._connect(source, target)
         self._install()
 
-    def start(self) -> None:
-        """Arm the timers and the scripted events."""
+    def start(self, ready: Callable[[], None]) -> None:
+        """Arm the timers and the scripted events; `ready` is called once, when somebody leads."""
+        self._ready: Callable[[], None] | None = ready
         for node in self.nodes.values():
             node.engine.start(self._find_leader)
-        self._find_leader()
         for event in self._system.events:
             self._kernel.after(event.at, self._happen, event)
+        self._find_leader()
 
     @property
     def leader(self) -> Node:
@@ -80,6 +81,9 @@ class Cluster:
             self.nodes.values(),
             key=lambda node: (node.engine.is_leader, node.engine.raft.term),
         )
+        if self._ready is not None and self._leader.engine.is_leader:
+            ready, self._ready = self._ready, None
+            ready()
 
     def node(self, name: str) -> Node:
         """The node called `n1`, `n2`, ..."""

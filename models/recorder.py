@@ -33,14 +33,15 @@ class Recorder:
         timelines: int,
         trace: Trace | None,
     ) -> None:
-        """The first `skip_scripts` of each group and all sent before `skip_ns` are not measured.
+        """The first `skip_scripts` of each group and all sent in the first `skip_ns` of the
+        clients' time (see `start`) are not measured.
 
         `kinds` holds the names of what each group sends. Up to `timelines` scripts, evenly spread
         over the run, are recorded span by span.
         """
         self._kernel = kernel
         self._skip_scripts = skip_scripts
-        self._skip_ns = skip_ns
+        self._warm_at = skip_ns
         self._timelines_max = timelines
         self._trace = trace
         self._stride = 1
@@ -59,12 +60,16 @@ class Recorder:
         self.measured_from: int | None = None
         self.judge = SafetyJudge()
 
+    def start(self) -> None:
+        """The clients start now: the warm-up, if it is a time, begins."""
+        self._warm_at += self._kernel.now
+
     def began(self, group: int, ticket: Ticket, start_ns: int, outcome: Outcome) -> Trail | None:
         """A script is sent."""
         self.judge.began(outcome, start_ns)
         if self._trace is not None:
             self._trace.add(start_ns, f"{self.loads[group]} #{ticket.id}", "sent")
-        if ticket.id < self._skip_scripts or start_ns < self._skip_ns:
+        if ticket.id < self._skip_scripts or start_ns < self._warm_at:
             return None
         if self.measured_from is None:
             self.measured_from = start_ns
@@ -85,7 +90,7 @@ class Recorder:
             self.judge.ended(outcome, self._operation(group, ticket, start_ns, outcome))
         else:
             self.judge.ended_idle(outcome)
-        measured = ticket.id >= self._skip_scripts and start_ns >= self._skip_ns
+        measured = ticket.id >= self._skip_scripts and start_ns >= self._warm_at
         for tally in outcome.tallies:
             # An attempt that ended in an error served nothing; those before met a write conflict.
             served = measured and not (outcome.failed and tally is outcome.tallies[-1])
@@ -137,8 +142,11 @@ class Recorder:
             self._trails = [kept for kept in self._trails if kept.id % self._stride == 0]
 
     def timelines(self) -> list[Timeline]:
-        """The scripts that were recorded span by span."""
-        return [trail.timeline() for trail in self._trails]
+        """The scripts that were recorded span by span, in the order of their answers."""
+        trails, most = self._trails, self._timelines_max
+        if len(trails) > most:
+            trails = [trails[place * len(trails) // most] for place in range(most)]
+        return [trail.timeline() for trail in trails]
 
     def histogram(self) -> Histogram:
         """Tallies of the measured attempts that ran their script to its end."""

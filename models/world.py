@@ -75,8 +75,11 @@ class World:
         return self._record(name, settings)
 
     def start(self) -> None:
-        """Start the cluster and the clients at the present instant."""
-        self.cluster.start()
+        """Start the cluster at the present instant, and the clients as soon as somebody leads."""
+        self.cluster.start(self._start_clients)
+
+    def _start_clients(self) -> None:
+        self.recorder.start()
         stop = self._system.stop
         if stop.time is not None:
             self.kernel.after((self._system.warmup.time or 0) + stop.time, self._close)

@@ -14,6 +14,8 @@ class WireTap:
     """Watches the heartbeats of all nodes."""
 
     def __init__(self, voters: int) -> None:
+        self.alone = voters == 1
+        """Whether the only node confirms by itself, so that there is nothing to see."""
         self._needed = voters // 2
         """Acknowledgements that make a quorum together with the leader itself."""
         self._open: dict[int, deque[tuple[int, dict[int, None]]]] = {}
@@ -60,6 +62,9 @@ def ledger_verdict(*, counted: int, unclaimed: int, log_reads: int, tap: WireTap
     requester had given up. `log_reads`: those of `counted` that were an entry in the Raft log,
     which has its own quorum.
     """
+    if tap.alone:
+        reason = "a single node confirms by itself: nothing on the wire to hold the counts against"
+        return Verdict(verdict="unknown", checked=0, reason=reason)
     expected = tap.confirmed - unclaimed + log_reads
     if counted == expected:
         return Verdict(verdict="ok", checked=tap.confirmed + log_reads)
