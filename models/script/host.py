@@ -59,7 +59,7 @@ class Host:
     """What a script's calls reach. See the module's text."""
 
     def __init__(self, runtime: LuaRuntime, memory_max: int) -> None:
-        self.answer: Answer
+        self.answer: Answer = _no_script
         """Answers the calls of the script that runs."""
         self.wait: Callable[[list[bytes]], Reply]
         """Suspends the script until the reply of this call is there. Raises to end the script."""
@@ -76,6 +76,10 @@ class Host:
         self.room = memory_max // 2
         self._why = LuaFailure(Failure.KILL)
 
+    def forget_answer(self) -> None:
+        """The script has ended: keep nothing alive that its answers need."""
+        self.answer = _no_script
+
     def functions(self) -> dict[bytes, HostFunction]:
         """The functions of the `redis` table that can raise an error."""
         return {
@@ -88,11 +92,13 @@ class Host:
             b"acl_check_cmd": self._guarded(_acl_check_cmd),
         }
 
-    def take(self) -> tuple[bytes, int]:
-        """What the last failure was: its text and its kind."""
+    def take(self) -> tuple[bytes | None, int]:
+        """What the last failure was: the script's error, if it may have one, and its kind."""
         why = self._why
-        if why.failure is not Failure.MEMORY and not self.has_room(len(why.text)):
-            return b"", Failure.MEMORY.value
+        if why.failure not in (Failure.REPLY, Failure.CALL):
+            return None, why.failure.value
+        if not self.has_room(len(why.text)):
+            return None, Failure.MEMORY.value
         return why.text, why.failure.value
 
     def emit(self, *tokens: object) -> None:
@@ -204,6 +210,10 @@ class Host:
             raise LuaFailure(Failure.CALL, b"ERR Invalid debug level.")
         words = [text for text in map(_lua_text, args[1:]) if text is not None]
         self.log.append(LogLine(level, b" ".join(words)))
+
+
+def _no_script(args: list[bytes]) -> Reply:
+    raise AssertionError(f"no script runs, yet something calls {args!r}")
 
 
 def _no_arguments() -> Reply:

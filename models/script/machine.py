@@ -8,7 +8,7 @@ Lua 5.1 cannot yield out of pcall, table.sort or a gsub callback, so it is not L
 whole C stack, Lua's frames included, lives in a greenlet, and the host's function switches away
 from it. One greenlet serves all scripts of a machine, one after the other.
 
-Not here: what scripts see (`prelude/`), what their calls reach (`host`), values (`convert`), who
+Not here: what scripts see (`lua/`), what their calls reach (`host`), values (`convert`), who
 decides how long to wait.
 
 Invariants:
@@ -53,8 +53,9 @@ MEMORY_MAX: Final = 64 * 1024 * 1024
 
 # Values passed to one Lua function; Lua's C functions take 8,000 at most.
 ARGUMENTS_MAX: Final = 500
-# Compiled scripts a runtime keeps.
-MAINS_MAX: Final = 500
+# Share of the memory that the texts of a runtime's compiled scripts may have. Compiled they take a
+# few times as much, all of it out of what scripts may use.
+TEXTS_SHARE: Final = 64
 # Lua's words, and the host's. Something may stand before them.
 NO_MEMORY: Final = b"not enough memory"
 # Places in Lua's registry set up in advance. A table among a call's arguments takes one at a moment
@@ -110,6 +111,8 @@ class Machine:
         self._instructions_max = instructions_max
         self._memory_max = memory_max
         self._mains: dict[str, LuaFunction | ErrorReply] = {}
+        self._texts = 0
+        """Bytes of their texts."""
         self._state = IDLE
         self._kill_error: bytes | None = None
         self._failure: BaseException | None = None
@@ -261,8 +264,10 @@ class Machine:
     def _main_of(self, script: Script) -> LuaFunction | ErrorReply:
         main = self._mains.get(script.sha)
         if main is None:
-            if len(self._mains) >= MAINS_MAX:
+            self._texts += len(script.body)
+            if self._texts > self._memory_max // TEXTS_SHARE:
                 self._mains.clear()
+                self._texts = len(script.body)
             main = self._mains[script.sha] = self._compile(script)
         return main
 
@@ -304,6 +309,7 @@ def _live(creator: greenlet) -> None:
         except BaseException as error:
             outcome, machine._failure = None, error
         machine._state = IDLE
+        machine._host.forget_answer()
         switch = machine._caller.switch
         del machine, script, keys, argv
 

@@ -1,4 +1,4 @@
-"""Sets up the sandbox in a new runtime: the Lua files of `prelude/`, in their order.
+"""Sets up the sandbox in a new runtime: the Lua files of `lua/`, in their order.
 
 The files hold what scripts see and what limits them; this module only loads them. Each is called
 with one table, `kit`, in which it finds what earlier files left and leaves what later ones need.
@@ -13,9 +13,9 @@ from lupa.lua51 import LuaRuntime
 
 from models.script.host import Host
 
-FOLDER: Final = Path(__file__).parent / "prelude"
-# Later libraries (cjson, cmsgpack, struct, bit) go in front of "redis": a file that puts its table
-# into `kit.globals` and its name into the list at the end of run.lua.
+FOLDER: Final = Path(__file__).parent / "lua"
+# Later libraries (cjson, cmsgpack, struct, bit) go in front of "redis", each a file that puts its
+# table into `kit.globals`. What can raise an error is better a function of the host: see redis.lua.
 FILES: Final = ("tables", "globals", "guard", "random", "base", "redis", "run")
 SOURCE: Final = b"=sandbox"
 """What Lua's debug information calls these files. guard.lua and run.lua tell by it which functions

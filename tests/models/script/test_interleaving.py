@@ -3,7 +3,8 @@
 import random
 
 from models.replies import ErrorReply, Reply
-from models.script.outcome import PENDING, Answer, Call, Done, Outcome
+from models.script.machine import Machine
+from models.script.outcome import PENDING, Answer, Call, Done, Outcome, Pending
 from models.script.pool import MachinePool
 from tests.models.script.rig import run, script
 
@@ -43,48 +44,47 @@ def value_of(args: list[bytes]) -> Reply:
     return b"%b of %b" % (args[2], args[1])
 
 
+class Flight:
+    """One script in its machine."""
+
+    def __init__(self, number: int, machine: Machine, answer: Answer) -> None:
+        self.number = number
+        self.machine = machine
+        self.body = BODIES[number % len(BODIES)]
+        self.name = b"script %d" % number
+        self.outcome: Outcome = machine.start(script(self.body), [], [self.name], answer)
+
+
 def test_scripts_in_any_order_do_not_disturb_each_other() -> None:
     """Each ends as if it had been alone; some are killed."""
     rng = random.Random(1729)
     pool = MachinePool()
-    scripts = [script(body) for body in BODIES]
-    alone = MachinePool().take()
+    alone = Machine()
 
-    def answer_now_or_later(args: list[bytes]) -> "Reply | Answer":
-        return PENDING if rng.random() < 0.7 else value_of(args)  # type: ignore[return-value]
+    def answer(args: list[bytes]) -> "Reply | Pending":
+        return PENDING if rng.random() < 0.7 else value_of(args)
 
-    def begin(number: int) -> tuple[int, Outcome]:
-        machines[number] = pool.take()
-        body = scripts[number % len(scripts)]
-        name = [b"script %d" % number]
-        return number, machines[number].start(body, [], name, answer_now_or_later)  # type: ignore[arg-type]
-
-    machines: dict[int, object] = {}
-    machines = {}
-    flying: list[tuple[int, Outcome]] = []
+    flights: list[Flight] = []
     begun = ended = killed = 0
     while ended < SCRIPTS:
-        while begun < SCRIPTS and len(flying) < IN_FLIGHT:
-            flying.append(begin(begun))
+        while begun < SCRIPTS and len(flights) < IN_FLIGHT:
+            flights.append(Flight(begun, pool.take(), answer))
             begun += 1
-        place = rng.randrange(len(flying))
-        number, outcome = flying[place]
-        machine = machines[number]
+        place = rng.randrange(len(flights))
+        flight = flights[place]
+        machine, outcome = flight.machine, flight.outcome
+        if isinstance(outcome, Call) and rng.random() >= 0.02:
+            flight.outcome = machine.resume(value_of(outcome.args))
+            continue
         if isinstance(outcome, Call):
-            if rng.random() < 0.02:
-                error = b"ERR killed %d" % number
-                assert machine.kill(error) == Done(ErrorReply(error), raised=True)
-                killed += 1
-            else:
-                flying[place] = number, machine.resume(value_of(outcome.args))
-                continue
+            error = b"ERR killed " + flight.name
+            assert machine.kill(error) == Done(ErrorReply(error), raised=True)
+            killed += 1
         else:
-            body = BODIES[number % len(BODIES)]
-            expected = run(alone, body, value_of, argv=[b"script %d" % number])
-            assert outcome.reply == expected
-        pool.give_back(machines.pop(number))
-        flying[place] = flying[-1]
-        flying.pop()
+            assert outcome.reply == run(alone, flight.body, value_of, argv=[flight.name])
+        pool.give_back(machine)
+        flights[place] = flights[-1]
+        flights.pop()
         ended += 1
     assert pool.created == len(pool) == IN_FLIGHT
     assert killed > 50

@@ -285,8 +285,10 @@ local function missing_global(_, name)
   error(format("Script attempted to access nonexistent global variable '%s'", tostring(name)), 2)
 end
 
-for _, name in next, { "coroutine", "math", "redis", "string", "table" } do
-  globals[name] = kit.read_only(globals[name])
+for name, library in next, globals do
+  if type(library) == "table" then
+    globals[name] = kit.read_only(library)
+  end
 end
 globals.KEYS, globals.ARGV = {}, {}
 local global_shell = kit.read_only(globals, missing_global)
