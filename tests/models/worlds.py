@@ -1,4 +1,4 @@
-"""Whole systems for tests: worlds from short settings, and a stage on which scripts are sent by hand.
+"""Whole systems for tests: worlds from short settings, and a stage to send scripts by hand.
 
 `run` runs a world to its end. `Stage` is a cluster without clients: a test sends scripts, lets time
 pass and looks. `costs_of` tells what each call of a script reads and asks of the quorum.
