@@ -160,7 +160,7 @@ class Service:
         # Only now: a Lua state for each script in line would be memory without bound.
         machine = None if script is None else self._machines.take()
         try:
-            if self._kernel.now > deadline:
+            if self._kernel.now >= deadline:
                 outcome.fail(_DEADLINE)  # it passed in line, which is noticed only now
                 return
             while (yield from self._attempt(request, script, machine, outcome, trail, deadline)):
@@ -233,7 +233,7 @@ class Service:
                 state = machine.start(script, request.keys, request.argv, attempt.answer)
                 while type(state) is Call:
                     reply = yield from attempt.settle()
-                    if kernel.now > deadline:
+                    if kernel.now >= deadline:
                         # The read itself has no deadline; the Lua VM notices after it.
                         state = machine.kill(_DEADLINE.text)
                     else:

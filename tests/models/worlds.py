@@ -4,8 +4,10 @@
 pass and looks. `costs_of` tells what each call of a script reads and asks of the quorum.
 """
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from textwrap import dedent
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
@@ -76,6 +78,21 @@ def let_pass(kernel: Kernel, duration_ns: int) -> None:
     """Let so much virtual time pass."""
     kernel.after(duration_ns, lambda _: kernel.halt())
     kernel.run_until_halted(events_max=kernel.events + 10**8, stall_ns=10**15)
+
+
+def mutant(method: Callable[..., Any], *changes: tuple[str, str]) -> Callable[..., Any]:
+    """A method whose source has been changed: each first text, which it must hold once, replaced.
+
+    For the mistakes that a test must be able to notice.
+    """
+    source = dedent(inspect.getsource(method))
+    for old, new in changes:
+        assert source.count(old) == 1, f"{method.__qualname__} does not hold once: {old}"
+        source = source.replace(old, new)
+    made: dict[str, Any] = {}
+    exec(compile(source, f"<mutant of {method.__qualname__}>", "exec"), method.__globals__, made)
+    changed: Callable[..., Any] = made[method.__name__]
+    return changed
 
 
 def partition(*nodes: int) -> Rule:
