@@ -1,10 +1,12 @@
 """Deadlines: futures that fail at an instant unless they are resolved before.
 
-Nearly all are resolved long before. One event is armed for the earliest of them, instead of one per
-future, so that a busy run does not carry thousands of events that will do nothing.
+Nearly all are resolved long before, and nearly all come in the order of their deadlines. So one
+event is armed for the earliest, instead of one per future, and those that come in order wait in a
+plain queue whose head is dropped as soon as it is done; the few others wait in a heap.
 """
 
-from heapq import heapify, heappop, heappush
+from collections import deque
+from heapq import heappop, heappush
 from itertools import count
 
 from sim.kernel import Event, Future, Kernel
@@ -17,31 +19,39 @@ class Deadlines:
         """`error` is raised, without arguments, in whoever waits for a future that is late."""
         self._kernel = kernel
         self._error = error
-        self._heap: list[tuple[int, int, Future]] = []
+        self._in_order: deque[tuple[int, Future]] = deque()
+        self._others: list[tuple[int, int, Future]] = []
         self._sequence = count()
         self._armed: int | None = None
-        self._prune_at = 64
 
     def add(self, future: Future, at: int) -> None:
-        """Fail `future` at the instant `at`, which must not lie in the past."""
-        heappush(self._heap, (at, next(self._sequence), future))
+        """Fail `future` at the instant `at`; at once if that has passed."""
+        now = self._kernel.now
+        if at < now:
+            at = now
+        queue = self._in_order
+        while queue and queue[0][1].done:
+            queue.popleft()
+        if not queue or at >= queue[-1][0]:
+            queue.append((at, future))
+        else:
+            heappush(self._others, (at, next(self._sequence), future))
         if self._armed is None or at < self._armed:
             self._armed = at
-            self._kernel.after(at - self._kernel.now, self._ring, at)
-        if len(self._heap) >= self._prune_at:
-            self._heap = [entry for entry in self._heap if not entry[2].done]
-            heapify(self._heap)
-            self._prune_at = max(64, 2 * len(self._heap))
+            self._kernel.after(at - now, self._ring, at)
 
     def _ring(self, event: Event) -> None:
         if event.argument != self._armed:
             return  # armed for an earlier deadline since
         now = self._kernel.now
+        queue, others = self._in_order, self._others
         late = []
-        heap = self._heap
-        while heap and (heap[0][2].done or heap[0][0] <= now):
-            late.append(heappop(heap)[2])
-        self._armed = heap[0][0] if heap else None
+        while queue and (queue[0][1].done or queue[0][0] <= now):
+            late.append(queue.popleft()[1])
+        while others and (others[0][2].done or others[0][0] <= now):
+            late.append(heappop(others)[2])
+        ahead = [first[0][0] for first in (queue, others) if first]
+        self._armed = min(ahead, default=None)
         if self._armed is not None:
             self._kernel.after(self._armed - now, self._ring, self._armed)
         for future in late:

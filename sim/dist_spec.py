@@ -63,6 +63,11 @@ class FixedSpec(RootModel[Duration]):
         """The constant law."""
         return Constant(self.root)
 
+    @model_validator(mode="after")
+    def _builds(self) -> Self:
+        in_pydantic_words(self.build)
+        return self
+
 
 class ConstantSpec(LawModel):
     """Always the same duration, written out."""

@@ -57,8 +57,10 @@ Duration: TypeAlias = Annotated[
     PlainSerializer(format_duration, return_type=str),
     WithJsonSchema(
         {
-            "type": "string",
+            "type": ["string", "integer"],
             "description": "A duration with its unit (ns, us, ms, s, m, h); 0 needs none.",
+            "minimum": 0,
+            "maximum": 0,
             "pattern": rf"^\s*\+?({_NUMBER_PATTERN}\s*(ns|us|µs|ms|s|m|h)|0)\s*$",
             "examples": ["215us", "1.5ms", "10s"],
         }

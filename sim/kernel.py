@@ -34,7 +34,7 @@ class Event(simpy.Event):
     argument: Any
     _ok = True
 
-    def __init__(self, action: "Action", argument: Any) -> None:
+    def __init__(self, action: "Action", argument: Any = None) -> None:
         self.callbacks = [action]
         self.argument = argument
 
@@ -81,7 +81,7 @@ Steps: TypeAlias = Generator[Wait, Any, Any]
 class Task:
     """A generator that runs in virtual time. It yields what it waits for: ns, or a `Future`."""
 
-    __slots__ = ("_generator", "_kernel", "_send", "name", "waits_for")
+    __slots__ = ("_generator", "_kernel", "_send", "_wake", "name", "waits_for")
 
     def __init__(self, kernel: "Kernel", name: str, generator: Steps) -> None:
         self.name = name
@@ -89,9 +89,7 @@ class Task:
         self._kernel = kernel
         self._generator = generator
         self._send = generator.send
-
-    def _wake(self, event: Event) -> None:
-        self._go(None)
+        self._wake = Event(lambda event: self._go(None))
 
     def _go(self, value: Any) -> None:
         """Hand `value` to the generator and wait for what it yields."""
@@ -126,7 +124,7 @@ class Task:
             del self._kernel.tasks[self]
             return
         self.waits_for = wait
-        self._kernel.after(wait, self._wake)
+        self._kernel.again(wait, self._wake)
 
 
 class Kernel(simpy.Environment):
@@ -158,12 +156,27 @@ class Kernel(simpy.Environment):
         event = Event(action, argument)
         heappush(self._queue, (self.now + delay, tie, next(self._eid), event))  # type: ignore[misc]
 
+    def again(self, delay: int, event: Event) -> None:
+        """Let `event` happen in `delay` ns; made once, it may be on its way any number of times.
+
+        For what happens all the time and carries nothing: it saves making an event each time.
+        """
+        assert type(delay) is int and delay >= 0, f"a delay must be ns, 0 or more, got {delay!r}"
+        tie = 1 if self._tie_break is None else self._tie_break()
+        heappush(self._queue, (self.now + delay, tie, next(self._eid), event))  # type: ignore[misc]
+
     def spawn(self, name: str, generator: Steps) -> Task:
         """Start a task now; it runs up to its first wait before this returns."""
         task = Task(self, name, generator)
         self.tasks[task] = None
         task._go(None)
         return task
+
+    def step(self) -> None:
+        """Run the next event, whoever steps the kernel; `IndexError` when there is none."""
+        self.now, _, _, event = heappop(self._queue)  # type: ignore[assignment]
+        for callback in event.callbacks:
+            callback(event)
 
     def halt(self) -> None:
         """End the run after the current event."""

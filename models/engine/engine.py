@@ -28,7 +28,7 @@ from models.raft.messages import (
     VoteResponse,
 )
 from sim.deadlines import Deadlines
-from sim.kernel import Action, Event, Future, Kernel
+from sim.kernel import Event, Future, Kernel
 
 URGENT: Final = (Heartbeat, HeartbeatResponse, VoteRequest, VoteResponse, TimeoutNow)
 """Messages that take the heartbeats' lane."""
@@ -115,8 +115,16 @@ class Engine:
         self._tap = tap
         self._urgent: dict[int, Lane] = {}
         self._others: dict[int, Lane] = {}
-        self._queue: deque[tuple[Action, Any, int]] = deque()
+        self._queue: deque[tuple[Event, Any, int]] = deque()
         self._busy = False
+        self._item: Any = None
+        self._message_served = Event(self._serve_message)
+        self._read_served = Event(self._serve_read)
+        self._proposal_served = Event(self._serve_proposal)
+        self._tick_served = Event(self._serve_tick)
+        self._script_served = Event(self._serve_script)
+        self._persisted = Event(self._synced)
+        self._applied = Event(self._applied_all)
         self._armed_tick = _NEVER
         self._next_context = 1
         self._reads: dict[int, _Read] = {}
@@ -176,9 +184,9 @@ class Engine:
         then the payload may still be applied later, or with `DeadlineExceeded`, likewise.
         """
         future = Future("an entry to be committed")
-        self._enqueue(self._serve_proposal, (make, future), self._costs.proposal)
+        self._enqueue(self._proposal_served, (make, future), self._costs.proposal)
         if deadline is not None:
-            self._deadlines.add(future, max(deadline, self._kernel.now))
+            self._deadlines.add(future, deadline)
         return future
 
     def log_read(self, site: Site, tally: Tally, deadline: int | None = None) -> Future:
@@ -194,42 +202,45 @@ class Engine:
         """A message arrives from a peer; without room in the queue it is dropped and counted."""
         if not self._busy:
             self._busy = True
+            self._item = message
             self.busy_ns += self._message_ns
-            self._kernel.after(self._message_ns, self._serve_message, message)
+            self._kernel.again(self._message_ns, self._message_served)
         elif len(self._queue) < self._inbound_capacity:
-            self._queue.append((self._serve_message, message, self._message_ns))
+            self._queue.append((self._message_served, message, self._message_ns))
         else:
             self.counters["inbound.dropped"] += 1
 
     def step_down(self) -> None:
         """A scripted step-down: this node stops leading; no successor is named."""
-        self._enqueue(self._serve_script, self.raft.step_down, 0)
+        self._enqueue(self._script_served, self.raft.step_down, 0)
 
     def stall(self, lasting_ns: int) -> None:
         """A scripted pause: the loop does nothing else for so long."""
-        self._enqueue(self._serve_script, lambda _: None, lasting_ns)
+        self._enqueue(self._script_served, lambda _: None, lasting_ns)
 
     def transfer(self, to: int) -> None:
         """A scripted hand-over of leadership to a peer."""
-        self._enqueue(self._serve_script, partial(self.raft.transfer_leadership, to), 0)
+        self._enqueue(self._script_served, partial(self.raft.transfer_leadership, to), 0)
 
     def _read(self, read: _Read, deadline: int | None) -> Future:
-        self._enqueue(self._serve_read, read, self._costs.read)
+        self._enqueue(self._read_served, read, self._costs.read)
         if deadline is not None:
-            self._deadlines.add(read, max(deadline, self._kernel.now))
+            self._deadlines.add(read, deadline)
         return read
 
     # -- the loop -------------------------------------------------------------------------------
     #
-    # An item is served by an event at the end of its service time; each server ends in `_carry_on`.
+    # One item at a time is in service. At the end of its service time the event of its kind
+    # carries it out, and ends in `_carry_on`.
 
-    def _enqueue(self, serve: Action, argument: Any, service: int) -> None:
+    def _enqueue(self, served: Event, item: Any, service: int) -> None:
         if self._busy:
-            self._queue.append((serve, argument, service))
+            self._queue.append((served, item, service))
         else:
             self._busy = True
+            self._item = item
             self.busy_ns += service
-            self._kernel.after(service, serve, argument)
+            self._kernel.again(service, served)
 
     def _carry_on(self) -> None:
         """One item has been served: persist, send, apply, hand out, take the next."""
@@ -237,7 +248,7 @@ class Engine:
         if raft.must_sync:
             pause = self._fsync()
             self.busy_ns += pause
-            self._kernel.after(pause, self._synced)
+            self._kernel.again(pause, self._persisted)
             return
         if raft.outbox:
             self._send()
@@ -246,16 +257,13 @@ class Engine:
             return
         if raft.read_states or self._results or raft.is_leader is not self._led:
             self._hand_out()
-        self._next()
-
-    def _next(self) -> None:
         if self._queue:
-            serve, argument, service = self._queue.popleft()
+            served, self._item, service = self._queue.popleft()
             self.busy_ns += service
-            self._kernel.after(service, serve, argument)
+            self._kernel.again(service, served)
         else:
             self._busy = False
-        if self.raft.next_tick < self._armed_tick:
+        if raft.next_tick < self._armed_tick:
             self._arm()
 
     def _synced(self, event: Event) -> None:
@@ -264,7 +272,7 @@ class Engine:
 
     def _applied_all(self, event: Event) -> None:
         self._hand_out()
-        self._next()
+        self._carry_on()
 
     def _hand_out(self) -> None:
         """Hand out what is done: results of proposals, confirmed reads, reads now applied."""
@@ -283,7 +291,7 @@ class Engine:
     # -- servers --------------------------------------------------------------------------------
 
     def _serve_message(self, event: Event) -> None:
-        message: Message = event.argument
+        message: Message = self._item
         raft = self.raft
         raft.step(message, self._kernel.now // self._tick_ns)
         if type(message) is HeartbeatResponse and message.context is not None:
@@ -291,7 +299,7 @@ class Engine:
         self._carry_on()
 
     def _serve_read(self, event: Event) -> None:
-        read: _Read = event.argument
+        read: _Read = self._item
         if not read.done:
             context = self._next_context
             if self.raft.read_index(context, self._kernel.now // self._tick_ns):
@@ -304,7 +312,7 @@ class Engine:
         self._carry_on()
 
     def _serve_proposal(self, event: Event) -> None:
-        make, future = event.argument
+        make, future = self._item
         if not future.done:
             place = None
             if self.raft.is_leader:
@@ -320,8 +328,8 @@ class Engine:
         self._carry_on()
 
     def _serve_script(self, event: Event) -> None:
-        """What a scenario has happen: `event.argument` is called with the tick."""
-        event.argument(self._kernel.now // self._tick_ns)
+        """What a scenario has happen: the item is called with the tick."""
+        self._item(self._kernel.now // self._tick_ns)
         self._carry_on()
 
     # -- effects --------------------------------------------------------------------------------
@@ -365,7 +373,7 @@ class Engine:
             self._compacted = min([self.applied - LOG_KEPT, *raft.matches().values()])
             raft.compact(self._compacted)
         self.busy_ns += pause
-        self._kernel.after(pause, self._applied_all)
+        self._kernel.again(pause, self._applied)
 
     def _confirm(self) -> None:
         """A quorum has confirmed these read contexts: the one place where verifications count."""
@@ -425,7 +433,7 @@ class Engine:
             return  # armed for an earlier tick since
         if self.raft.next_tick * self._tick_ns <= self._kernel.now:
             self._armed_tick = _NEVER
-            self._enqueue(self._serve_tick, None, self._costs.tick)
+            self._enqueue(self._tick_served, None, self._costs.tick)
         else:
             self._arm()
 

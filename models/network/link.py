@@ -33,6 +33,7 @@ class Link:
         self._deliver = deliver
         self._on_the_way: deque[tuple[Any, Callable[[], None] | None]] = deque()
         self._last_arrival = 0
+        self._arrival = Event(self._arrive)
         self.dropped = 0
 
     def send(self, message: Any, arrived: Callable[[], None] | None = None) -> bool:
@@ -54,7 +55,7 @@ class Link:
             arrival = self._last_arrival
         self._last_arrival = arrival
         self._on_the_way.append((message, arrived))
-        kernel.after(arrival - now, self._arrive)
+        kernel.again(arrival - now, self._arrival)
         return True
 
     def _arrive(self, event: Event) -> None:

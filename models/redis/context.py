@@ -13,7 +13,6 @@ from models.redis.reads import Reads
 from models.redis.state import Key, ListValue, Value
 from models.replies import WRONG_TYPE, ErrorReply
 from models.store import rows
-from models.store.rows import KeyView, StringRow
 from models.store.versions import Store, list_span
 
 
@@ -51,9 +50,10 @@ class Context:
 
     def key(self, name: bytes) -> Key:
         """What this attempt knows of a key."""
-        key = self.keys.get(name)
-        if key is None:
-            key = self.keys[name] = Key(self._store.view(name, self._start_ts))
+        return self.keys.get(name) or self._touch(name)
+
+    def _touch(self, name: bytes) -> Key:
+        key = self.keys[name] = Key(self._store.view(name, self._start_ts))
         return key
 
     # -- type and expiry ------------------------------------------------------------------------
@@ -107,28 +107,39 @@ class Context:
 
     # -- values ---------------------------------------------------------------------------------
 
+    def string(self, name: bytes) -> Value:
+        """The key of this name as a string, see `load_string`."""
+        key = self.keys.get(name)
+        if key is not None:
+            return key.string or self.load_string(key)
+        # The commonest read of all, a string not touched before, written out.
+        view = self._store.view(name, self._start_ts)
+        key = self.keys[name] = Key(view)
+        if key.plan.raw_type is not reads.STRING or (
+            view.expiry is not None and view.expiry <= self.now
+        ):
+            return self.load_string(key)
+        self.reads.append(key.plan.typed_value)
+        value = key.string = Value(view.text is not None, view.text)
+        return value
+
     def load_string(self, key: Key) -> Value:
         """The key as a string; absent when missing. Raises `Refused` for another type."""
         value = key.string
-        if value is None:
-            value = key.string = Value()
-            if key.plan.raw_type is reads.STRING and cached_type(key) is None:
-                self._load_probed_string(key, value)
+        if value is not None:
+            return value
+        value = key.string = Value()
+        view, plan = key.view, key.plan
+        if plan.raw_type is reads.STRING and cached_type(key) is None:
+            if view.expiry is not None and view.expiry <= self.now:
+                self.reads.append(plan.key_type)
             else:
-                kind = self.key_type(key)
-                assert kind is not reads.STRING, "a loaded string is cached"
-                if kind is not reads.NONE:
-                    raise Refused(WRONG_TYPE)
+                self.reads.append(plan.typed_value)
+                value.data = view.text
+                value.exists = view.text is not None
+        elif self.key_type(key) is not reads.NONE:
+            raise Refused(WRONG_TYPE)
         return value
-
-    def _load_probed_string(self, key: Key, value: Value) -> None:
-        expiry = key.view.expiry
-        if expiry is not None and expiry <= self.now:
-            self.reads.append(key.plan.key_type)
-            return
-        self.reads.append(key.plan.typed_value)
-        value.data = _string(key.view)
-        value.exists = value.data is not None
 
     def load_list(self, key: Key) -> ListValue:
         """The key as a list, its items not yet read. Raises `Refused` for another type."""
@@ -227,11 +238,6 @@ class Context:
         """Make the key a string with this value; its expiry stays."""
         key.string = Value(True, data)
         self.write(key)
-
-
-def _string(view: KeyView) -> bytes | None:
-    row: StringRow | None = view.only(rows.STR)
-    return row.value if row is not None else view.only(rows.BARE)
 
 
 def cached_type(key: Key) -> bytes | None:

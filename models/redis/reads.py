@@ -8,7 +8,7 @@ verified first (`Step.verified`). Whether a step waits for a quorum is up to the
 Source: system.md 1.4 (primitive routines and their op order) and 1.8 (commit plan).
 """
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from models.store import rows as row
@@ -107,9 +107,19 @@ class Plan(NamedTuple):
     """Type, TTL and value of a string in one: a GET of a key not touched before."""
 
 
-@cache
+PLANS: Final[dict[int, Plan]] = {}
+"""By shape, as far as they have been asked for."""
+
+
 def plan(shape: int) -> Plan:
     """The plan of a key whose `KeyView` has this shape."""
+    known = PLANS.get(shape)
+    if known is None:
+        known = PLANS[shape] = _plan(shape)
+    return known
+
+
+def _plan(shape: int) -> Plan:
     present = row.in_shape(shape)
     new_format = bool(shape & row.NEW_FORMAT)
     steps: list[Step] = []

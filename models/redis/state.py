@@ -9,7 +9,7 @@ system.md 8.2; kept, since the modelled system behaves so and its read counts fo
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.redis.reads import plan
+from models.redis.reads import PLANS, plan
 from models.store.rows import KeyView, ListSpan
 
 EMPTY = ListSpan(0, 0)
@@ -74,7 +74,7 @@ class Key:
 
     def __init__(self, view: KeyView) -> None:
         self.view = view
-        self.plan = plan(view.shape)
+        self.plan = PLANS.get(view.shape) or plan(view.shape)
 
     def set_ttl(self, ttl: int | None) -> None:
         """Buffer a new expiry (ns), or None for no expiry."""

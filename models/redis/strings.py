@@ -11,8 +11,7 @@ from sim.units import NS_PER
 
 def get(context: Context, args: list[bytes]) -> Reply:
     """GET key."""
-    value = context.load_string(context.key(args[1]))
-    data: bytes | None = value.data if value.exists else None
+    data: bytes | None = context.string(args[1]).data  # None when absent
     return data
 
 

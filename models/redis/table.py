@@ -50,21 +50,23 @@ COMMANDS: Final = {
 }
 
 _WRONG_COUNT: Final = ErrorReply(b"ERR Wrong number of args calling Redis command from script")
-_by_spelling: dict[bytes, Command] = dict(COMMANDS)
+_by_spelling = {name: command[1:] for name, command in COMMANDS.items()}
+"""Handler and argument counts by the name as scripts spell it."""
 
 
 def call(context: Context, args: list[bytes]) -> Reply:
     """Carry out one command within an attempt; what it refuses comes back as an `ErrorReply`."""
     context.calls += 1
-    command = _by_spelling.get(args[0])
-    if command is None:
+    found = _by_spelling.get(args[0])
+    if found is None:
         command = COMMANDS.get(args[0].upper())
         if command is None:
             return ErrorReply(b"ERR unsupported command '" + quoted(args[0]) + b"'")
-        _by_spelling[args[0]] = command
-    if not command.args_min <= len(args) <= command.args_max:
+        found = _by_spelling[args[0]] = command[1:]
+    handler, args_min, args_max = found
+    if not args_min <= len(args) <= args_max:
         return _WRONG_COUNT
     try:
-        return command.handler(context, args)
+        return handler(context, args)
     except Refused as refused:
         return refused.reply

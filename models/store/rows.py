@@ -111,9 +111,10 @@ class KeyView:
     `shape` says which families are present and in which format the string row is: all that a read
     sequence depends on, apart from the number of rows a scan returns. `expiry` is the instant (ns)
     at which the key expires, or None: inline in a string row of the new format, else in its own.
+    `text` is the value of the string row, prefixed or bare, or None.
     """
 
-    __slots__ = ("expiry", "rows", "shape")
+    __slots__ = ("expiry", "rows", "shape", "text")
 
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
@@ -121,10 +122,13 @@ class KeyView:
         for family in rows:
             self.shape |= _BIT[family]
         self.expiry: int | None = self.only(TTL)
+        self.text: bytes | None = self.only(BARE)
         string: StringRow | None = self.only(STR)
-        if string is not None and string.new_format:
-            self.shape |= NEW_FORMAT
-            self.expiry = string.expiry
+        if string is not None:
+            self.text = string.value
+            if string.new_format:
+                self.shape |= NEW_FORMAT
+                self.expiry = string.expiry
 
     def has(self, family: str) -> bool:
         """Whether the family has any row."""

@@ -229,8 +229,8 @@ def test_the_ledger_catches_a_mutant_that_counts_without_sending(
     """A verification that is answered at once from local state is no verification."""
 
     def answer_locally(self: Engine, event: Event) -> None:
-        event.argument.tally[event.argument.site] += 1
-        event.argument.resolve(self.raft.commit_index)
+        self._item.tally[self._item.site] += 1
+        self._item.resolve(self.raft.commit_index)
         self._carry_on()
 
     monkeypatch.setattr(Engine, "_serve_read", answer_locally)
