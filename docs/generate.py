@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from models.redis.table import COMMANDS
 from models.spec import Scenario
 from reports.figures import catalogue_markdown
+from sim.fields import Duration, Rate
 
 FOLDER = Path(__file__).parent
 _GENERATED = "<!-- Written by `python3 dev.py docs`; change the source, not this page. -->\n"
@@ -34,6 +37,16 @@ _STATES = {
     "stream": "one row `!redis|stream|k`, opaque here",
 }
 
+_TYPES = {"string": "text", "integer": "whole number", "number": "number"}
+_SCHEMAS = {
+    "duration": TypeAdapter(Duration).json_schema(),
+    "rate": TypeAdapter(Rate).json_schema(),
+}
+_QUANTITIES = {schema["pattern"]: name for name, schema in _SCHEMAS.items()}
+"""What a text is, by its pattern."""
+_OF_TYPE = {schema["description"] for schema in _SCHEMAS.values()}
+"""Descriptions that say nothing of the one field."""
+
 
 def reference() -> str:
     """The page of all keys of a scenario."""
@@ -43,13 +56,19 @@ def reference() -> str:
         "# Scenario reference\n",
         "Every key of a scenario file, with its default and where the default comes from.\n"
         "system.md stands for the description of the modelled system.\n"
+        "Durations are text with a unit (ns, us, ms, s, m, h), such as `1.5ms`; 0 needs none.\n"
+        "Rates are text as well, such as `200/s`.\n"
         "Editors complete keys from the JSON Schema that `readfence schema` prints.\n",
         "## The top level\n",
         *_table(schema, schema),
     ]
+    laws = {name: definition for name, definition in _sections(schema) if _is_law(definition)}
     for name, definition in _sections(schema):
-        parts += [f"## {name}\n", f"{definition.get('description', '')}\n"]
-        parts += _table(schema, definition)
+        if name not in laws:
+            parts += _section(schema, name, definition)
+    parts += ["## Latency laws\n", "Where a law is expected, a plain duration is a constant one.\n"]
+    for name, definition in laws.items():
+        parts += _section(schema, name, definition, level="###")
     parts += ["## Key states\n", "The encodings in which a key set can lie (`data.*.state`).\n"]
     parts.append("| state | rows |\n|---|---|")
     parts += [f"| `{state}` | {rows} |" for state, rows in _STATES.items()]
@@ -67,12 +86,28 @@ def _sections(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield name.removesuffix("Spec"), definition
 
 
+def _section(
+    schema: dict[str, Any], name: str, definition: dict[str, Any], level: str = "##"
+) -> Iterator[str]:
+    yield f"{level} {name}\n"
+    yield f"{definition.get('description', '')}\n"
+    yield from _table(schema, definition)
+
+
+def _is_law(definition: dict[str, Any]) -> bool:
+    """Whether a definition is one of the laws, all of which are also listed together."""
+    properties = definition.get("properties", {})
+    return "const" in properties.get("law", {}) or "jitter" in properties
+
+
 def _table(schema: dict[str, Any], definition: dict[str, Any]) -> Iterator[str]:
     required = definition.get("required", [])
     yield "| key | type | default | meaning |\n|---|---|---|---|"
     for key, field in definition.get("properties", {}).items():
         default = "required" if key in required else _default(field)
         meaning = " ".join(str(field.get("description", "")).split())
+        if meaning in _OF_TYPE:
+            meaning = ""  # the type says it
         yield f"| `{key}` | {_type(schema, field)} | {default} | {meaning} |"
     yield ""
 
@@ -81,9 +116,11 @@ def _default(field: dict[str, Any]) -> str:
     if "default" not in field:
         return "see its section"
     value = field["default"]
+    if value is None:
+        return "none"
     if isinstance(value, dict) and value:
         return "see its section"
-    return f"`{json.dumps(value) if not isinstance(value, str) else value}`"
+    return f"`{value if isinstance(value, str) and value else json.dumps(value)}`"
 
 
 def _type(schema: dict[str, Any], field: dict[str, Any]) -> str:
@@ -93,6 +130,8 @@ def _type(schema: dict[str, Any], field: dict[str, Any]) -> str:
         definition = schema["$defs"][name]
         if "properties" in definition:
             label = name.removesuffix("Spec")
+            if _is_law(definition):
+                return "[law](#latency-laws)"
             return f"[{label}](#{label.lower()})"
         return _type(schema, definition)
     for union in ("anyOf", "oneOf"):
@@ -101,11 +140,15 @@ def _type(schema: dict[str, Any], field: dict[str, Any]) -> str:
             return " or ".join(dict.fromkeys(kinds))
     if "enum" in field:
         if len(field["enum"]) > 8:
-            return "one of the states below"
+            return "one of the [states](#key-states)"
         return " \\| ".join(f"`{value}`" for value in field["enum"])
     if "const" in field:
         return f"`{field['const']}`"
+    if field.get("pattern") in _QUANTITIES:
+        return str(_QUANTITIES[field["pattern"]])
     kind = field.get("type", "any")
+    if isinstance(kind, list):
+        return " or ".join(_TYPES[part] for part in kind)
     if kind == "array":
         return f"list of {_type(schema, field.get('items', {}))}"
     if kind == "object":
@@ -113,9 +156,7 @@ def _type(schema: dict[str, Any], field: dict[str, Any]) -> str:
             iter(field.get("patternProperties", {}).values()), None
         )
         return f"mapping to {_type(schema, below)}" if isinstance(below, dict) else "mapping"
-    if field.get("title") in ("Duration", "Rate"):
-        return str(field["title"]).lower()
-    return {"string": "text", "integer": "whole number"}.get(kind, kind)
+    return _TYPES.get(kind, kind)
 
 
 def figures() -> str:

@@ -7,7 +7,7 @@ its default. system.md stands for the description of the modelled system.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
 from models.fence.policies import POLICIES
 from models.redis.key_states import STATES
@@ -15,11 +15,19 @@ from sim.dist_spec import LawSpec
 from sim.fields import Duration, Number, Rate, Spec
 
 
+def _or_one(schema: dict[str, Any]) -> None:
+    """Make the JSON schema of a list say that one entry may stand without the list."""
+    schema["anyOf"] = [{key: schema.pop(key) for key in ("type", "items", "minItems")}]
+    schema["anyOf"].append(schema["anyOf"][0]["items"])
+
+
 def _said(default: str, description: str) -> Any:
     """A field whose default is text with a unit, as a scenario would say it."""
     return Field(default=default, description=description)
 
 
+Word = Annotated[str, WithJsonSchema({"type": ["string", "number"]})]
+"""An argument of a command; numbers are taken as their text."""
 Count = Annotated[int, Field(strict=True, ge=1)]
 NodeName = Annotated[str, Field(pattern=r"^n[1-9]$", examples=["n1"])]
 FenceName = Literal["per_call", "one_fence", "as_merged", "before", "log_read", "none"]
@@ -214,7 +222,7 @@ class CallSpec(Spec):
     lua_file: str | None = Field(
         default=None, description="Or its file, relative to the scenario's folder."
     )
-    command: list[str] | None = Field(
+    command: list[Word] | None = Field(
         default=None, description="Or one Redis command, run as a one-call script."
     )
     fence: FenceName | None = Field(
@@ -224,7 +232,7 @@ class CallSpec(Spec):
         default="evalsha", description="`evalsha` falls back to EVAL on NOSCRIPT, as clients do."
     )
     keys: list[str | KeySpec] = Field(default=[], description="KEYS, in order.")
-    argv: list[str] = Field(
+    argv: list[Word] = Field(
         default=[], description="ARGV; `{id}` stands for the script's number in the run."
     )
 
@@ -339,7 +347,8 @@ class System(Spec):
     script: ScriptSpec = ScriptSpec()
     data: dict[str, DataSpec] = Field(default={}, description="Key sets, by name.")
     workload: Annotated[list[LoadSpec], Field(min_length=1)] = Field(
-        description="Groups of clients; a single group may stand without the list."
+        description="Groups of clients; a single group may stand without the list.",
+        json_schema_extra=_or_one,
     )
     warmup: ExtentSpec = Field(
         default=ExtentSpec(scripts=0), description="What is run first and not measured."

@@ -1,38 +1,27 @@
 """The command line: what is typed, what is printed, what the exit status says."""
 
-import json
 import os
-import sys
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, TextIO
 
-import click
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from models.spec import Scenario
-from readfence.exits import EnvironmentFailed, Exit
+from readfence.console import err, out, print_json, progress
+from readfence.exits import EnvironmentFailed, Exit, ends_in_status
 from readfence.runs import Result, make_folder, run_all, save
 from readfence.scenarios import Loaded, load, shipped, shipped_folder
 from reports import check_output as told
 from reports.check import Check, Gate, check_run
-from reports.plots.write import write_plots
 from reports.text import summary, summary_view
-from sim.errors import InputError, LimitReached, ReadfenceError, Stalled
+from sim.errors import InputError, LimitReached, Stalled
 from sim.record import RunRecord
-
-WIDTH_MIN: Final = 100
-"""Columns for tables where the output is no terminal."""
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -53,13 +42,11 @@ SetOption = Annotated[
     ),
 ]
 SeedOption = Annotated[
-    int | None, typer.Option("--seed", min=0, help="Another seed than the scenario's.")
+    int | None,
+    typer.Option("--seed", metavar="NUMBER", min=0, help="Another seed than the scenario's."),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-
-out = Console(width=None if sys.stdout.isatty() else WIDTH_MIN, soft_wrap=False, highlight=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @app.callback(invoke_without_command=True)
@@ -72,6 +59,8 @@ def _readfence(
     Runs a scenario under several fences in virtual time, shows latencies and verification counts,
     and checks that they stay what they are.
 
+    Start with: `readfence run verify_storm`
+
     Exit status: 0 done, all expectations kept · 1 an expectation broken · 2 the input is wrong ·
     3 a bug in readfence · 4 a limit ended the run · 5 the machine failed · 130 interrupted.
     """
@@ -79,17 +68,18 @@ def _readfence(
         out.print(f"readfence {version('readfence')}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        out.print(context.get_help(), markup=False)
+        typer.echo(context.get_help())
 
 
 @app.command()
+@ends_in_status
 def run(
     scenario: ScenarioArgument,
     assignments: SetOption = None,
     seed: SeedOption = None,
     folder: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Where results go. Default: out/<scenario>."),
+        typer.Option("--out", metavar="DIR", help="Where results go. Default: `out/SCENARIO`."),
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -109,22 +99,23 @@ def run(
     - `readfence run verify_storm --json --no-plots | jq '.variants'`
 
     """
-    loaded = load(scenario, assignments, seed)
+    loaded = load(scenario, assignments or (), seed)
     folder = folder or Path("out") / loaded.name
     make_folder(folder)
     result = _run(loaded, folder, quiet=quiet or as_json, trace=trace)
     pictures = _draw(result.record, folder) if plots else []
     if as_json:
-        _print_json(summary(result.record, wall_s=result.wall_s))
+        print_json(summary(result.record, wall_s=result.wall_s))
     elif not quiet:
         out.print(summary_view(result.record, wall_s=result.wall_s, width=out.width))
-        out.print(f"\nrecord    {folder / 'run.json'}", markup=False)
+        out.print(f"\nrecord    {folder / 'run.json'}", soft_wrap=True)
         for picture in pictures:
             if picture.suffix == ".png":
-                out.print(f"picture   {picture}", markup=False)
+                out.print(f"picture   {picture}", soft_wrap=True)
 
 
 @app.command()
+@ends_in_status
 def check(
     scenario: ScenarioArgument,
     assignments: SetOption = None,
@@ -141,7 +132,7 @@ def check(
     markdown: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write Markdown for a pull request.")
     ] = None,
-) -> None:
+) -> Exit:
     """Run a scenario and hold it against its `expect:` lines; exit 1 if one is broken.
 
     Under GitHub Actions, broken lines become annotations and the table goes to the job summary.
@@ -154,34 +145,43 @@ def check(
     - `readfence check my.yaml --markdown comment.md --out artifacts`
 
     """
-    loaded = load(scenario, assignments, seed)
+    loaded = load(scenario, assignments or (), seed)
     if not loaded.scenario.expect:
-        raise InputError(f"{loaded.path}: there is no `expect:`, so there is nothing to check")
-    if folder is not None:
-        make_folder(folder)
+        raise InputError(f"{loaded.path}: expected lines under `expect:` to check, got none")
+    for needed in (folder, *(file.parent for file in (junit, markdown) if file is not None)):
+        if needed is not None:
+            make_folder(needed)
     result = _run(loaded, folder, quiet=quiet or as_json, trace=None)
+    shown = _as_repository_names(loaded.path)
     gates = [
-        Gate(text, str(loaded.path), line)
+        Gate(text, shown, line)
         for text, line in zip(loaded.scenario.expect, loaded.expectation_lines, strict=True)
     ]
     verdict = check_run(result.record, gates)
-    _tell(verdict, as_json=as_json, quiet=quiet, junit=junit, markdown=markdown)
-    raise typer.Exit(Exit.OK if verdict.kept else Exit.BROKEN)
+    _write_reports(verdict, junit=junit, markdown=markdown)
+    _annotate(verdict, on_stderr=as_json)
+    if as_json:
+        print_json(told.check_json(verdict))
+    elif not quiet:
+        out.print(told.check_view(verdict))
+    return Exit.OK if verdict.kept else Exit.BROKEN
 
 
 @app.command()
+@ends_in_status
 def validate(scenario: ScenarioArgument, assignments: SetOption = None) -> None:
     """Check a scenario without running it: settings, Lua syntax, expectations.
 
     Example: `readfence validate my.yaml`
     """
-    loaded = load(scenario, assignments)
+    loaded = load(scenario, assignments or ())
     names = ", ".join(variant.name for variant in loaded.variants)
     count = len(loaded.scenario.expect)
-    out.print(f"{loaded.path}: valid; variants: {names}; expectations: {count}", markup=False)
+    out.print(f"{loaded.path}: valid; variants: {names}; expectations: {count}", soft_wrap=True)
 
 
 @app.command()
+@ends_in_status
 def schema() -> None:
     """Print the JSON Schema of scenario files.
 
@@ -191,36 +191,41 @@ def schema() -> None:
 
     Example: `readfence schema > readfence.schema.json`
     """
-    _print_json(Scenario.model_json_schema(by_alias=True))
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    print_json(dialect | Scenario.model_json_schema(by_alias=True))
 
 
 @app.command("list")
+@ends_in_status
 def list_scenarios(as_json: JsonOption = False) -> None:
     """List the shipped scenarios.
 
     Example: `readfence list`
     """
-    rows = [
-        {
-            "name": name,
-            "title": loaded.scenario.title,
-            "variants": [variant.name for variant in loaded.variants],
-        }
-        for name, loaded in ((name, load(name)) for name in shipped())
-    ]
+    scenarios = [load(name) for name in shipped()]
     if as_json:
-        _print_json(rows)
+        print_json([_listed(loaded) for loaded in scenarios])
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("scenario", "what it shows", "variants"):
         table.add_column(heading)
-    for row in rows:
-        table.add_row(row["name"], row["title"], ", ".join(row["variants"]))  # type: ignore[arg-type]
+    for loaded in scenarios:
+        names = ", ".join(variant.name for variant in loaded.variants)
+        table.add_row(Text(loaded.name), Text(loaded.scenario.title), Text(names))
     out.print(table)
-    out.print(f"\nThey lie in {shipped_folder()}; run one with: readfence run NAME", markup=False)
+    told_where = f"\nThey lie in {shipped_folder()}; run one with: readfence run NAME"
+    out.print(told_where, soft_wrap=True)
 
 
-# -- helpers ------------------------------------------------------------------------------------
+def _listed(loaded: Loaded) -> dict[str, str | list[str]]:
+    return {
+        "name": loaded.name,
+        "title": loaded.scenario.title,
+        "variants": [variant.name for variant in loaded.variants],
+    }
+
+
+# -- running ------------------------------------------------------------------------------------
 
 
 def _run(loaded: Loaded, folder: Path | None, *, quiet: bool, trace: Path | None) -> Result:
@@ -230,135 +235,79 @@ def _run(loaded: Loaded, folder: Path | None, *, quiet: bool, trace: Path | None
     def keep(result: Result) -> None:
         if folder is not None:
             save(result, folder)
-        finished[:] = [variant.name for variant in result.record.variants]
+            finished[:] = [variant.name for variant in result.record.variants]
 
-    file = None
+    file = None if trace is None else _opened(trace)
     try:
-        file = None if trace is None else _opened(trace)
-        with _progress(quiet) as show:
+        with progress(quiet=quiet) as show:
             return run_all(loaded, progress=show, keep=keep, trace=file)
     except (KeyboardInterrupt, LimitReached, Stalled):
         if finished and folder is not None:
-            err.print(
-                f"finished before that: {', '.join(finished)} (in {folder / 'run.json'})",
-                markup=False,
-            )
+            err.print(f"finished before that: {', '.join(finished)} (in {folder / 'run.json'})")
         raise
     finally:
         if file is not None:
             file.close()
 
 
-def _opened(path: Path) -> Any:
+def _opened(trace: Path) -> TextIO:
     try:
-        return path.open("w", encoding="utf-8")
+        return trace.open("w", encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path}: cannot write there: {error.strerror}") from error
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Any]:
-    """A function to report progress to: a bar on a terminal, a line per variant elsewhere."""
-    if quiet:
-        yield lambda name, done, total: None
-        return
-    if not err.is_terminal:
-        seen: dict[str, None] = {}
-
-        def line(name: str, done: int, total: int | None) -> None:
-            if name not in seen:
-                seen[name] = None
-                err.print(f"running {name} ...", markup=False)
-
-        yield line
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:,} scripts"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, transient=True) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def show(name: str, done: int, total: int | None) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(name, total=total)
-            bars.update(tasks[name], completed=done, total=total)
-
-        yield show
+        raise InputError(f"{trace}: cannot write there: {error.strerror}") from error
 
 
 def _draw(record: RunRecord, folder: Path) -> list[Path]:
+    # Here, since matplotlib takes longer to import than most commands take to run.
+    from reports.plots.write import write_plots  # noqa: PLC0415
+
     try:
         return write_plots(record, folder)
     except OSError as error:
         raise EnvironmentFailed(f"{folder}: cannot be written: {error.strerror}") from error
 
 
-def _tell(
-    verdict: Check, *, as_json: bool, quiet: bool, junit: Path | None, markdown: Path | None
-) -> None:
-    if as_json:
-        _print_json(told.check_json(verdict))
-    elif not quiet:
-        out.print(told.check_view(verdict))
+# -- telling ------------------------------------------------------------------------------------
+
+
+def _as_repository_names(path: Path) -> str:
+    """A scenario's path as annotations need it: from the root of the repository, in CI."""
+    root = os.environ.get("GITHUB_WORKSPACE")
+    absolute = path.resolve()
+    if root is None or not absolute.is_relative_to(Path(root).resolve()):
+        return str(path)
+    return str(absolute.relative_to(Path(root).resolve()))
+
+
+def _write_reports(verdict: Check, *, junit: Path | None, markdown: Path | None) -> None:
     if junit is not None:
-        _write(junit, told.check_junit(verdict))
+        _write(junit, told.check_junit(verdict), mode="w")
     if markdown is not None:
-        _write(markdown, told.check_markdown(verdict))
-    if os.environ.get("GITHUB_ACTIONS") == "true":
+        _write(markdown, told.check_markdown(verdict), mode="w")
+    job_summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if job_summary and _under_github_actions():
+        _write(Path(job_summary), told.check_markdown(verdict), mode="a")
+
+
+def _annotate(verdict: Check, *, on_stderr: bool) -> None:
+    """Print annotations; to stderr, which GitHub reads as well, where stdout is all JSON."""
+    if _under_github_actions():
         for line in told.check_annotations(verdict):
-            sys.stdout.write(line + "\n")
-        job_summary = os.environ.get("GITHUB_STEP_SUMMARY")
-        if job_summary:
-            with Path(job_summary).open("a", encoding="utf-8") as file:
-                file.write(told.check_markdown(verdict))
+            typer.echo(line, err=on_stderr)
 
 
-def _write(path: Path, text: str) -> None:
+def _under_github_actions() -> bool:
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def _write(path: Path, text: str, *, mode: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        with path.open(mode, encoding="utf-8") as file:
+            file.write(text)
     except OSError as error:
         raise EnvironmentFailed(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _print_json(content: Any) -> None:
-    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-
-
 def main() -> None:
     """Run the command line and exit with the status that `Exit` documents."""
-    sys.exit(_status())
-
-
-def _status() -> int:
-    try:
-        status = app(standalone_mode=False)
-        sys.stdout.flush()
-        return int(status or Exit.OK)
-    except click.exceptions.Exit as done:
-        return done.exit_code
-    except click.ClickException as error:
-        error.show()
-        return Exit.INPUT
-    except (KeyboardInterrupt, click.Abort):
-        err.print("interrupted")
-        return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone; nothing is left to be said, not even by the interpreter.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK
-    except ReadfenceError as error:
-        err.print(f"readfence: {error}", markup=False)
-        return _status_of(error)
-    except Exception:  # the last resort: a bug must be told apart from a broken expectation
-        err.print("readfence: this is a bug in readfence; please report what follows")
-        err.print(traceback.format_exc(), markup=False)
-        return Exit.BUG
-
-
-def _status_of(error: ReadfenceError) -> Exit:
-    if isinstance(error, LimitReached | Stalled):
-        return Exit.INCONCLUSIVE
-    return Exit.ENVIRONMENT if isinstance(error, EnvironmentFailed) else Exit.INPUT
+    app()

@@ -1,18 +1,31 @@
-"""Validation errors in the words of a scenario's author: where, what was expected, what came."""
+"""Validation errors in the words of a scenario's author: where, what was expected, what came.
 
-from collections.abc import Iterable, Iterator, Sequence
+pydantic tells an error for each member of a union that a value fails to be, and names the member in
+the location. An author knows no unions: here the alternatives become one sentence, and where the
+value clearly means one of them (a mapping, say), only the errors of that one are told.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel, ValidationError
 
-_TEXTS = {
-    "missing": "expected a value, got none",
+from readfence.places import Location
+
+_SHOWN_MAX: Final = 60
+"""Characters of a value that are shown."""
+
+_TEXTS: Final[dict[str, str]] = {
+    "missing": "expected a value",
     "int_type": "expected a whole number",
     "int_from_float": "expected a whole number",
     "int_parsing": "expected a whole number",
     "float_type": "expected a number",
     "float_parsing": "expected a number",
+    "finite_number": "expected a finite number",
     "string_type": "expected text",
     "dict_type": "expected a mapping",
     "model_type": "expected a mapping",
@@ -20,95 +33,229 @@ _TEXTS = {
     "list_type": "expected a list",
 }
 
+_BOUNDS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
+    "greater_than_equal": lambda bound: f"expected {bound['ge']:g} or more",
+    "greater_than": lambda bound: f"expected more than {bound['gt']:g}",
+    "less_than_equal": lambda bound: f"expected {bound['le']:,} or less",
+    "less_than": lambda bound: f"expected less than {bound['lt']:g}",
+    "too_short": lambda bound: f"expected at least {_entries(bound['min_length'])}",
+    "too_long": lambda bound: f"expected at most {_entries(bound['max_length'])}",
+    "string_pattern_mismatch": lambda bound: f"expected text that matches {bound['pattern']}",
+    "literal_error": lambda bound: f"expected {bound['expected']}",
+}
 
-def complaints(
-    model: type[BaseModel], error: ValidationError
-) -> Iterator[tuple[tuple[str | int, ...], str]]:
+
+@dataclass(frozen=True, slots=True)
+class _Fork:
+    """A union on the way to an error, and the member of it that was tried."""
+
+    depth: int
+    """Parts of the location in front of the union."""
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """One error of pydantic."""
+
+    location: Location
+    """As it stands in the scenario."""
+    forks: tuple[_Fork, ...]
+    text: str
+    got: str
+    """What came, behind a comma; empty where the text says so already."""
+
+
+def complaints(model: type[BaseModel], error: ValidationError) -> Iterator[tuple[Location, str]]:
     """Location and text of each error, locations as they stand in the scenario."""
     schema = model.model_json_schema()
-    for item in error.errors(include_url=False):
-        location = _in_scenario(schema, item["loc"])
-        yield location, _text(schema, location, dict(item))
+    problems = [_problem(schema, dict(item)) for item in error.errors(include_url=False)]
+    for problem in _decided(problems, 0):
+        yield problem.location, problem.text + problem.got
 
 
-def _text(schema: dict[str, Any], location: tuple[str | int, ...], item: dict[str, Any]) -> str:
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Asks whether the nearest known name was meant; empty when none is near."""
+    close = get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _problem(schema: "_Schema", item: dict[str, Any]) -> _Problem:
+    location, forks = _walk(schema, item["loc"])
     kind = item["type"]
     if kind == "extra_forbidden":
-        known = _names(schema, location[:-1])
-        return f"unknown key{_nearest(str(location[-1]), known)}"
-    text = _TEXTS.get(kind)
-    if text is None:
-        message = str(item["msg"]).removeprefix("Value error, ")
-        text = message if message.startswith(("expected", "unknown")) else _reworded(message)
-    if ", got" in text or kind == "missing" or isinstance(item.get("input"), dict | list):
-        return text
-    return f"{text}, got {_shown(item.get('input'))}"
+        name, known = str(location[-1]), _names(schema, item["loc"][:-1])
+        hint = nearest(name, known) or f"; expected one of {', '.join(sorted(known))}"
+        return _Problem(location, forks, "unknown key", hint)
+    if kind == "missing":
+        return _Problem(location, forks, _TEXTS[kind], ", got none")
+    text, value = _text(item), item["input"]
+    if ", got" in text:
+        return _Problem(location, forks, text, "")
+    if kind == "value_error" and isinstance(value, dict):
+        return _Problem(location, forks, text, f", got {_given(text, value)}")
+    got = f", got {_shown(value)}"
+    if kind == "literal_error" and isinstance(value, str):
+        got += nearest(value, (word.strip("'") for word in _words(item["ctx"]["expected"])))
+    return _Problem(location, forks, text, got)
 
 
-def _reworded(message: str) -> str:
-    for start in ("Input should be ", "String should ", "List should ", "Value should "):
-        if message.startswith(start):
-            return "expected " + message.removeprefix(start)
-    return message
+def _text(item: dict[str, Any]) -> str:
+    kind, bounds = item["type"], item.get("ctx", {})
+    if kind in _TEXTS:
+        return _TEXTS[kind]
+    if kind in _BOUNDS:
+        return _BOUNDS[kind](bounds)
+    return str(item["msg"]).removeprefix("Value error, ")
+
+
+def _given(text: str, mapping: dict[str, Any]) -> str:
+    """Which of the keys that a text names a mapping has."""
+    named = [name for name in re.findall("`(\\w+)`", text) if mapping.get(name) is not None]
+    return " and ".join(f"`{name}`" for name in named) or "none"
+
+
+def _entries(count: int) -> str:
+    return "one entry" if count == 1 else f"{count} entries"
+
+
+def _words(listed: str) -> list[str]:
+    """The choices of a message such as "'a', 'b' or 'c'"."""
+    return listed.replace(" or ", ", ").split(", ")
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    if value is None:
+        return "nothing"
+    text = repr(value) if isinstance(value, str) else _flow(value)
+    return text if len(text) <= _SHOWN_MAX else text[: _SHOWN_MAX - 3] + "..."
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    names = sorted(known)
-    close = get_close_matches(name, names, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; expected one of {', '.join(names)}" if names else ""
+def _flow(value: Any) -> str:
+    """A value much as YAML writes it on one line."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return str(value)
 
 
-def _in_scenario(schema: dict[str, Any], location: Sequence[str | int]) -> tuple[str | int, ...]:
-    """The location without the parts by which pydantic names the member of a union."""
+# -- unions -------------------------------------------------------------------------------------
+
+
+def _decided(problems: Sequence[_Problem], level: int) -> Iterator[_Problem]:
+    """The problems with the unions at `level` decided, those below them in turn."""
+    unions: dict[Location, list[_Problem]] = {}
+    for problem in problems:
+        if len(problem.forks) > level:
+            unions.setdefault(problem.location[: problem.forks[level].depth], []).append(problem)
+    told: set[Location] = set()
+    for problem in problems:
+        if len(problem.forks) <= level:
+            yield problem
+            continue
+        location = problem.location[: problem.forks[level].depth]
+        if location not in told:
+            told.add(location)
+            yield from _one_union(location, unions[location], level)
+
+
+def _one_union(location: Location, problems: Sequence[_Problem], level: int) -> Iterator[_Problem]:
+    """What is told of one union whose members all refused a value."""
+    refused = {p.forks[level].member for p in problems if p.location == location}
+    meant = [p for p in problems if p.forks[level].member not in refused]
+    members = {p.forks[level].member for p in problems}
+    if meant or len(members) == 1:
+        yield from _decided(meant or problems, level + 1)
+        return
+    texts = list(dict.fromkeys(p.text.removeprefix("expected ") for p in problems))
+    alternatives = " or ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+    yield _Problem(location, (), f"expected {alternatives}", problems[0].got)
+
+
+# -- where --------------------------------------------------------------------------------------
+
+_Schema: TypeAlias = dict[str, Any]
+
+
+def _walk(schema: _Schema, parts: Sequence[str | int]) -> tuple[Location, tuple[_Fork, ...]]:
+    """The location of an error as it stands in the scenario, and the unions on the way to it."""
     kept: list[str | int] = []
-    nodes = [schema]
-    for part in location:
-        below = list(_below(schema, nodes, part))
-        if below:
+    forks: list[_Fork] = []
+    for part, at_union in _steps(schema, parts):
+        if at_union:
+            forks.append(_Fork(len(kept), str(part)))
+        elif part != "[key]":  # behind a key that is wrong itself
             kept.append(part)
-            nodes = below
-        elif part == location[-1]:
-            kept.append(part)  # an unknown key
-    while kept and isinstance(kept[-1], str) and kept[-1].startswith(("function-", "[key]")):
-        kept.pop()
-    return tuple(kept)
+    return tuple(kept), tuple(forks)
 
 
-def _names(schema: dict[str, Any], location: Sequence[str | int]) -> set[str]:
-    nodes = [schema]
-    for part in location:
-        nodes = list(_below(schema, nodes, part))
-    return {name for node in _resolved(schema, nodes) for name in node.get("properties", {})}
+def _names(schema: _Schema, parts: Sequence[str | int]) -> set[str]:
+    """The keys that may stand at a location."""
+    nodes = [_resolved(schema, schema)]
+    for part in parts:
+        nodes = _next(schema, nodes, part)
+    return {name for node in nodes for name in node.get("properties", {})}
 
 
-def _below(
-    schema: dict[str, Any], nodes: Sequence[dict[str, Any]], part: str | int
-) -> Iterator[dict[str, Any]]:
-    for node in _resolved(schema, nodes):
-        if isinstance(part, int):
-            if "items" in node:
-                yield node["items"]
-        elif part in node.get("properties", {}):
-            yield node["properties"][part]
+def _steps(schema: _Schema, parts: Sequence[str | int]) -> Iterator[tuple[str | int, bool]]:
+    """Each part of a location, and whether it names the member of a union."""
+    nodes = [_resolved(schema, schema)]
+    for part in parts:
+        # Members have names; a number is a position in a list.
+        yield part, isinstance(part, str) and any(_members(schema, node) for node in nodes)
+        nodes = _next(schema, nodes, part)
+
+
+def _next(schema: _Schema, nodes: Sequence[_Schema], part: str | int) -> list[_Schema]:
+    """The schemas of what lies one part below, several where it is not decided which holds."""
+    members = [member for node in nodes for member in _members(schema, node)]
+    if members and isinstance(part, str):
+        return [member for member in members if _is_called(member, part)] or members
+    nodes = members or nodes
+    return [_resolved(schema, below) for node in nodes for below in _below(node, part)]
+
+
+def _is_called(member: _Schema, name: str) -> bool:
+    """Whether pydantic means this member of a union: by its class, or by a tag it must hold."""
+    tags = [field.get("const") for field in member.get("properties", {}).values()]
+    return member.get("title") == name or name.partition("-")[0] in tags
+
+
+def _below(node: _Schema, part: str | int) -> Iterator[_Schema]:
+    if isinstance(part, int):
+        if "items" in node:
+            yield node["items"]
+    elif part in node.get("properties", {}):
+        yield node["properties"][part]
+    else:
+        if isinstance(node.get("additionalProperties"), dict):
+            yield node["additionalProperties"]
+        yield from node.get("patternProperties", {}).values()
+
+
+def _members(schema: _Schema, node: _Schema) -> list[_Schema]:
+    """The members of a union; none for anything else, an optional value included."""
+    members = _alternatives(node)
+    return [_resolved(schema, member) for member in members] if len(members) > 1 else []
+
+
+def _resolved(schema: _Schema, node: _Schema) -> _Schema:
+    """A schema without what merely leads to it: references, and that it may be null."""
+    while True:
+        members = _alternatives(node)
+        if "$ref" in node:
+            node = schema["$defs"][node["$ref"].rsplit("/", maxsplit=1)[-1]]
+        elif len(members) == 1:
+            node = members[0]
         else:
-            if isinstance(node.get("additionalProperties"), dict):
-                yield node["additionalProperties"]
-            yield from node.get("patternProperties", {}).values()
+            return node
 
 
-def _resolved(schema: dict[str, Any], nodes: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for node in nodes:
-        yield node
-        reference = node.get("$ref")
-        if reference is not None:
-            name = reference.rsplit("/", maxsplit=1)[-1]
-            yield from _resolved(schema, [schema["$defs"][name]])
-        for union in ("anyOf", "oneOf", "allOf"):
-            yield from _resolved(schema, node.get(union, ()))
+def _alternatives(node: _Schema) -> list[_Schema]:
+    members = node.get("anyOf") or node.get("oneOf") or []
+    return [member for member in members if member.get("type") != "null"]

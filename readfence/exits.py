@@ -1,8 +1,23 @@
-"""Exit codes of the command line, and the errors behind those that `sim.errors` does not know."""
+"""Exit status of the command line, and how each way for a command to end comes to its status.
 
+A traceback is shown for a bug in readfence, and for nothing else.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
 from enum import IntEnum
+from functools import wraps
+from typing import ParamSpec
 
-from sim.errors import ReadfenceError
+import typer
+
+from readfence.console import err
+from sim.errors import LimitReached, ReadfenceError, Stalled
+
+Parameters = ParamSpec("Parameters")
 
 
 class Exit(IntEnum):
@@ -13,16 +28,80 @@ class Exit(IntEnum):
     BROKEN = 1
     """An expectation is broken, or could not be decided."""
     INPUT = 2
-    """The input is wrong: scenario, option, expectation, script."""
+    """The input is wrong: scenario, option, expectation, script, output folder."""
     BUG = 3
     """A bug in readfence."""
     INCONCLUSIVE = 4
     """A limit ended the run, or it stalled."""
     ENVIRONMENT = 5
-    """The machine failed: no space on the disk, a file that cannot be written."""
+    """The machine failed: no space or memory left, a file that cannot be written, a reader of the
+    output who went away."""
     INTERRUPTED = 130
     """Ctrl-C."""
 
 
 class EnvironmentFailed(ReadfenceError):
     """The machine failed, not the input."""
+
+
+def ends_in_status(
+    function: Callable[Parameters, Exit | None],
+) -> Callable[Parameters, None]:
+    """`function` as a command of typer: it ends with its status, errors are told on stderr."""
+
+    @wraps(function)
+    def command(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        # typer must not see what goes wrong: it has statuses of its own for some of it.
+        raise typer.Exit(_status(lambda: function(*args, **kwargs)))
+
+    return command
+
+
+def _status(action: Callable[[], Exit | None]) -> Exit:
+    """The status in which `action` ends. Raises nothing, whatever happens."""
+    try:
+        return _tried(action)
+    except OSError as error:
+        _fall_silent(error)
+        return Exit.ENVIRONMENT
+
+
+def _tried(action: Callable[[], Exit | None]) -> Exit:
+    """`_status`, as long as it can be told. Raises `OSError` when the machine fails."""
+    try:
+        status = action()
+        sys.stdout.flush()
+        return status or Exit.OK
+    except KeyboardInterrupt:
+        err.print("interrupted")
+        return Exit.INTERRUPTED
+    except ReadfenceError as error:
+        err.print(f"readfence: {error}")
+        return _status_of(error)
+    except MemoryError:
+        err.print("readfence: no memory left")
+        return Exit.ENVIRONMENT
+    except OSError:
+        raise
+    except Exception:  # the last resort: a bug must be told apart from a broken expectation
+        err.print("readfence: this is a bug in readfence; please report what follows")
+        err.print(traceback.format_exc())
+        return Exit.BUG
+
+
+def _fall_silent(error: OSError) -> None:
+    """Say what failed, if anybody hears it; the interpreter then writes nothing more at its end."""
+    if not isinstance(error, BrokenPipeError):
+        with suppress(OSError):
+            err.print(f"readfence: the machine failed: {error.strerror or error}")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # a stream that is no file
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _status_of(error: ReadfenceError) -> Exit:
+    if isinstance(error, LimitReached | Stalled):
+        return Exit.INCONCLUSIVE
+    return Exit.ENVIRONMENT if isinstance(error, EnvironmentFailed) else Exit.INPUT

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 from models.world import World
 from readfence.exits import EnvironmentFailed
 from readfence.scenarios import Loaded, Variant
-from sim.errors import InputError
+from sim.errors import InputError, LimitReached, Stalled
 from sim.record import RunRecord, VariantRecord, write_run
 from sim.trace import Trace
 from sim.units import SECOND, human_duration
@@ -74,8 +74,11 @@ def _run_one(
             return f"limits.wall_time is {human_duration(system.limits.wall_time)}"
         return None
 
-    with unhurried_collector():
-        record = world.run(variant.name, variant.settings, keep_on)
+    try:
+        with unhurried_collector():
+            record = world.run(variant.name, variant.settings, keep_on)
+    except (LimitReached, Stalled) as error:
+        raise type(error)(f"{variant.name}: {error}") from None
     progress(variant.name, world.kernel.progress, world.kernel.progress)
     return record
 

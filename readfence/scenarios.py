@@ -1,24 +1,27 @@
 """Scenario files: finding, reading and checking them, and the variants they come to."""
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeVar
 
-from models.script.syntax import syntax_error
 from pydantic import BaseModel, ValidationError
 
 from models.cluster import counter_names
-from models.redis.key_states import type_of
-from models.redis.table import COMMANDS
 from models.spec import Scenario, System
-from readfence.complaints import complaints
+from readfence.complaints import complaints, nearest
 from readfence.places import Document, Location
+from readfence.references import Problem, reference_problems
 from reports.expect import parse
 from sim.errors import InputError
 
-SUFFIX = ".yaml"
-_ENVELOPE = ("title", "about", "seed", "variants", "expect")
+SUFFIX: Final = ".yaml"
+_ENVELOPE: Final = ("title", "about", "seed", "variants", "expect")
 """Keys of a scenario that no variant may set."""
+_LUA_LINE: Final = re.compile(r"no valid Lua: \w+:(\d+):")
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Loaded:
     scenario: Scenario
     variants: list[Variant]
     expectation_lines: list[int | None]
-    """On which line of the file each expectation stands."""
+    """On which line of the file each expectation stands; None for those that an option gave."""
     lua_files: dict[str, str]
 
 
@@ -63,18 +66,17 @@ def find(name: str) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    if path.suffix != SUFFIX and not path.is_absolute():
-        shipped = shipped_folder() / f"{name}{SUFFIX}"
-        if shipped.is_file():
-            return shipped
     if path.is_dir():
         raise InputError(f"{name}: expected a scenario file, got a folder")
-    raise InputError(
-        f"{name}: no such file, and no shipped scenario of that name (see: readfence list)"
-    )
+    if path.suffix != SUFFIX and not path.is_absolute():
+        known = shipped_folder() / f"{name}{SUFFIX}"
+        if known.is_file():
+            return known
+    hint = nearest(path.stem, shipped()) or " (see: readfence list)"
+    raise InputError(f"{name}: no such file, and no shipped scenario of that name{hint}")
 
 
-def load(name: str, assignments: list[str] | None = None, seed: int | None = None) -> Loaded:
+def load(name: str, assignments: Sequence[str] = (), seed: int | None = None) -> Loaded:
     """Read and check a scenario, with the overrides of the command line.
 
     Raises `InputError` that tells every complaint, each with file and line.
@@ -83,12 +85,12 @@ def load(name: str, assignments: list[str] | None = None, seed: int | None = Non
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
+        raise InputError(f"{path}: cannot be read: {_why(error)}") from error
     document = Document(path, text)
-    for assignment in assignments or []:
-        document.override(assignment)
+    for assignment in assignments:
+        document.override(assignment, option=f"--set {assignment}")
     if seed is not None:
-        document.override(f"seed={seed}")
+        document.override(f"seed={seed}", option=f"--seed {seed}")
     return _Reader(document).read()
 
 
@@ -101,53 +103,66 @@ class _Reader:
 
     def read(self) -> Loaded:
         path = self._document.path
-        scenario = self._validated(Scenario, self._document.content, ())
+        scenario = self._validated(Scenario, self._document.content)
         self._raise_if_any()
-        assert isinstance(scenario, Scenario)
+        assert scenario is not None
         variants = self._variants(scenario)
         self._raise_if_any()
         lua_files = self._lua_files(variants)
-        for variant in variants:
-            self._check_references(variant, lua_files)
+        self._check_references(variants, lua_files)
         lines = self._expectation_lines(scenario, variants)
         self._raise_if_any()
         return Loaded(path.stem, path, scenario, variants, lines, lua_files)
-
-    def _complain(self, location: Location, text: str) -> None:
-        dotted = ".".join(str(part) for part in location)
-        place = self._document.place(location)
-        self._complaints[f"{place}: {dotted}: {text}" if dotted else f"{place}: {text}"] = None
 
     def _raise_if_any(self) -> None:
         if self._complaints:
             raise InputError("\n".join(self._complaints))
 
+    def _complain(
+        self, location: Location, text: str, *, variant: str = "", place: str | None = None
+    ) -> None:
+        """Note a complaint; of one `variant`, if named, rather than of the scenario."""
+        inside = ("variants", variant, *location)
+        if variant and self._stands_in(inside, location):
+            location = inside
+        elif variant:
+            text += f" (in variant {variant})"
+        dotted = ".".join(str(part) for part in self._document.as_written(location))
+        place = place or self._document.place(location)
+        self._complaints[f"{place}: {dotted}: {text}" if dotted else f"{place}: {text}"] = None
+
+    def _stands_in(self, inside: Location, outside: Location) -> bool:
+        """Whether a variant, rather than the scenario around it, says what is complained of."""
+        missing = self._document.missing
+        return missing(inside) <= missing(outside) and missing(inside) < len(inside) - 2
+
     def _validated(
-        self, model: type[BaseModel], content: dict[str, Any], prefix: Location
-    ) -> BaseModel | None:
+        self, model: type[Model], content: dict[str, Any], variant: str = ""
+    ) -> Model | None:
         try:
             return model.model_validate(content)
         except ValidationError as error:
             for location, text in complaints(model, error):
-                self._complain((*prefix, *location), text)
+                self._complain(location, text, variant=variant)
             return None
 
     def _variants(self, scenario: Scenario) -> list[Variant]:
-        base = {key: value for key, value in self._document.content.items() if key not in _ENVELOPE}
-        named = scenario.variants or {scenario.fence: {}}
+        content = self._document.content
+        base = {key: value for key, value in content.items() if key not in _ENVELOPE}
         variants = []
-        for name, settings in named.items():
-            forbidden = [key for key in settings if key in _ENVELOPE]
-            for key in forbidden:
-                self._complain(("variants", name, key), "belongs to the scenario, not to a variant")
-            if forbidden:
-                continue
-            system = self._validated(System, _merged(base, settings), ("variants", name))
-            if isinstance(system, System):
+        for name, settings in (scenario.variants or {scenario.fence: {}}).items():
+            for key in settings:
+                if key in _ENVELOPE:
+                    text = "expected a setting of a variant, got one of the whole scenario"
+                    self._complain(("variants", name, key), text)
+            own = {key: value for key, value in settings.items() if key not in _ENVELOPE}
+            system = self._validated(System, _merged(base, own), name)
+            if system is not None:
                 variants.append(Variant(name, settings, system))
         return variants
 
-    def _lua_files(self, variants: list[Variant]) -> dict[str, str]:
+    def _lua_files(self, variants: Sequence[Variant]) -> dict[str, str]:
+        """The text of every Lua file; those that cannot be read are complained of."""
         texts: dict[str, str] = {}
         for variant in variants:
             for g, load_spec in enumerate(variant.system.workload):
@@ -158,18 +173,35 @@ class _Reader:
                     try:
                         texts[call.lua_file] = path.read_text(encoding="utf-8")
                     except (OSError, UnicodeDecodeError) as error:
+                        text = f"expected a Lua file, got {path}, which cannot be read"
                         where = ("workload", g, "scripts", c, "lua_file")
-                        self._complain(where, f"{path} cannot be read: {_why(error)}")
-                        texts[call.lua_file] = ""
+                        self._complain(where, f"{text}: {_why(error)}", variant=variant.name)
         return texts
 
-    def _check_references(self, variant: Variant, lua_files: dict[str, str]) -> None:
-        for location, text in reference_problems(variant.system, lua_files):
-            inside = ("variants", variant.name, *location)
-            written = location and location[0] in variant.settings
-            self._complain(inside if written else location, text)
+    def _check_references(self, variants: Sequence[Variant], lua_files: Mapping[str, str]) -> None:
+        found: dict[Problem, list[str]] = {}
+        for variant in variants:
+            for problem in reference_problems(variant.system, lua_files):
+                found.setdefault(problem, []).append(variant.name)
+        for (location, text), names in found.items():
+            place = self._lua_place(location, text)
+            if len(names) == len(variants):
+                self._complain(location, text, place=place)
+                continue
+            for name in names:
+                self._complain(location, text, variant=name, place=place)
 
-    def _expectation_lines(self, scenario: Scenario, variants: list[Variant]) -> list[int | None]:
+    def _lua_place(self, location: Location, text: str) -> str | None:
+        """The very line of an error in Lua, if it can be told."""
+        line = _LUA_LINE.match(text)
+        if line is None:
+            return None
+        at = self._document.line_of_text(location, int(line[1]))
+        return None if at is None else f"{self._document.path}:{at}"
+
+    def _expectation_lines(
+        self, scenario: Scenario, variants: Sequence[Variant]
+    ) -> list[int | None]:
         names = [variant.name for variant in variants]
         counters = counter_names(scenario.cluster.nodes)
         for i, text in enumerate(scenario.expect):
@@ -180,117 +212,7 @@ class _Reader:
         return [self._document.line(("expect", i)) for i in range(len(scenario.expect))]
 
 
-def reference_problems(system: System, lua_files: dict[str, str]) -> "list[tuple[Location, str]]":
-    """What does not fit together in a system whose parts are each valid."""
-    problems: list[tuple[Location, str]] = []
-    nodes = [f"n{i}" for i in range(1, system.cluster.nodes + 1)]
-
-    def node(location: Location, name: str | None) -> None:
-        if name is not None and name[0] == "n" and name[1:].isdigit() and name not in nodes:
-            problems.append((location, f"expected a node from n1 to {nodes[-1]}, got {name!r}"))
-
-    node(("cluster", "leader"), system.cluster.leader)
-    for link in system.network.links:
-        for name in link.split("->"):
-            node(("network", "links", link), name)
-    for i, event in enumerate(system.events):
-        for kind in ("step_down", "transfer_to", "stall"):
-            node(("events", i, kind), getattr(event, kind))
-    problems += _timer_problems(system)
-    if system.stop.scripts is not None and system.warmup.time is not None:
-        problems.append((("warmup",), "expected `scripts`, since `stop` counts scripts"))
-    if system.stop.scripts is None and (system.warmup.scripts or 0) > 0:
-        problems.append((("warmup",), "expected `time`, since `stop` is a time"))
-    for g, load_spec in enumerate(system.workload):
-        node(("workload", g, "attach"), load_spec.attach)
-        if [other.name for other in system.workload].count(load_spec.name) > 1:
-            problems.append((("workload", g, "name"), f"two groups are called {load_spec.name!r}"))
-        problems += _call_problems(system, g, lua_files)
-    problems += _data_problems(system)
-    return problems
-
-
-def _timer_problems(system: System) -> list[tuple[Location, str]]:
-    engine = system.engine
-    if engine.tick == 0:
-        return [(("engine", "tick"), "expected a duration above 0")]
-    problems: list[tuple[Location, str]] = [
-        (("engine", name), "expected a whole number of ticks, at least one")
-        for name in ("heartbeat", "election")
-        if getattr(engine, name) % engine.tick or getattr(engine, name) == 0
-    ]
-    if engine.heartbeat >= engine.election:
-        problems.append((("engine", "heartbeat"), "expected less than the election timeout"))
-    return problems
-
-
-def _call_problems(
-    system: System, group: int, lua_files: dict[str, str]
-) -> list[tuple[Location, str]]:
-    problems: list[tuple[Location, str]] = []
-    for c, call in enumerate(system.workload[group].scripts):
-        at: Location = ("workload", group, "scripts", c)
-        body = lua_files.get(call.lua_file or "", call.lua or "")
-        if call.command is not None:
-            if call.command[0].upper().encode() not in COMMANDS:
-                known = ", ".join(name.decode() for name in COMMANDS)
-                problems.append(
-                    ((*at, "command"), f"unknown command {call.command[0]!r}; built are {known}")
-                )
-        elif (error := syntax_error(body.encode())) is not None:
-            key = "lua" if call.lua is not None else "lua_file"
-            problems.append(((*at, key), f"no valid Lua: {error}"))
-        for k, keys in enumerate(call.keys):
-            if isinstance(keys, str):
-                continue
-            data = system.data.get(keys.from_)
-            where: Location = (*at, "keys", k)
-            if data is None:
-                known = ", ".join(system.data) or "none"
-                problems.append(
-                    ((*where, "from"), f"no key set {keys.from_!r} under `data` (there: {known})")
-                )
-                continue
-            size = data.count if data.keys is None else len(data.keys)
-            if size is not None and keys.count > size:
-                problems.append(
-                    ((*where, "count"), f"expected at most the {size} of the set, got {keys.count}")
-                )
-    return problems
-
-
-_CONTENT: dict[str, tuple[type, str]] = {
-    "string": (str, "text"),
-    "list": (list, "a list"),
-    "set": (list, "a list"),
-    "hash": (dict, "a mapping of field to value"),
-    "zset": (dict, "a mapping of member to score"),
-}
-
-
-def _data_problems(system: System) -> list[tuple[Location, str]]:
-    problems: list[tuple[Location, str]] = []
-    seen: dict[str, str] = {}
-    for name, data in system.data.items():
-        expected = _CONTENT.get(type_of(data.state))
-        if data.value is not None and expected and not isinstance(data.value, expected[0]):
-            problems.append(
-                (("data", name, "value"), f"expected {expected[1]} for the state {data.state}")
-            )
-        elif type_of(data.state) == "zset" and isinstance(data.value, dict):
-            for member, score in data.value.items():
-                if isinstance(score, str):
-                    problems.append(
-                        (("data", name, "value", member), f"expected a number, got {score!r}")
-                    )
-        for key in data.keys or [f"{name}:"]:
-            if key in seen:
-                problems.append((("data", name), f"the key {key!r} is in {seen[key]!r} already"))
-            seen[key] = name
-    return problems
-
-
-def _merged(base: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+def _merged(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """`base` with `settings` laid over it: mappings merge, everything else is replaced."""
     merged = dict(base)
     for key, value in settings.items():

@@ -1,0 +1,178 @@
+"""What does not fit together in a system whose parts are each valid: names of nodes and key sets,
+commands, Lua, timers, content of keys.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, TypeAlias
+
+from models.redis.key_states import type_of
+from models.redis.table import COMMANDS
+from models.script.syntax import syntax_error
+from models.spec import CallSpec, DataSpec, System
+from readfence.complaints import nearest
+from readfence.places import Location
+from sim.units import format_duration
+
+Problem: TypeAlias = tuple[Location, str]
+
+_CONTENT: Final[dict[str, tuple[type, str]]] = {
+    "string": (str, "text"),
+    "list": (list, "a list"),
+    "set": (list, "a list"),
+    "hash": (dict, "a mapping of field to value"),
+    "zset": (dict, "a mapping of member to score"),
+}
+"""How the content of each type is written."""
+
+
+def reference_problems(system: System, lua_files: Mapping[str, str]) -> Iterator[Problem]:
+    """Every problem, with its place. `lua_files` holds the text of each file that could be read."""
+    yield from _node_problems(system)
+    yield from _timer_problems(system)
+    yield from _extent_problems(system)
+    yield from _group_problems(system)
+    for g, load in enumerate(system.workload):
+        for c, call in enumerate(load.scripts):
+            at: Location = ("workload", g, "scripts", c)
+            yield from _script_problems(at, call, lua_files)
+            yield from _key_problems(at, call, system.data)
+    yield from _content_problems(system.data)
+    yield from _twice_problems(system.data)
+
+
+def _node_problems(system: System) -> Iterator[Problem]:
+    named: list[tuple[Location, str | None]] = [(("cluster", "leader"), system.cluster.leader)]
+    for link in system.network.links:
+        named += [(("network", "links", link), name) for name in link.split("->")]
+    for i, event in enumerate(system.events):
+        for kind in ("step_down", "transfer_to", "stall"):
+            named.append((("events", i, kind), getattr(event, kind)))
+    for g, load in enumerate(system.workload):
+        named.append((("workload", g, "attach"), load.attach))
+    nodes = [f"n{i}" for i in range(1, system.cluster.nodes + 1)]
+    for location, name in named:
+        if name not in (None, "elect", "leader", *nodes):
+            yield location, f"expected a node from n1 to {nodes[-1]}, got {name!r}"
+    for link in system.network.links:
+        start, end = link.split("->")
+        if start == end:
+            yield ("network", "links", link), f"expected two nodes, got {start!r} twice"
+
+
+def _timer_problems(system: System) -> Iterator[Problem]:
+    engine = system.engine
+    if engine.tick == 0:
+        yield ("engine", "tick"), "expected a duration above 0, got 0"
+        return
+    for name in ("heartbeat", "election"):
+        duration = getattr(engine, name)
+        if duration % engine.tick or duration == 0:
+            text = format_duration(duration)
+            tick = format_duration(engine.tick)
+            yield ("engine", name), f"expected a whole number of ticks of {tick}, got {text!r}"
+    if engine.heartbeat >= engine.election:
+        text, election = format_duration(engine.heartbeat), format_duration(engine.election)
+        yield (
+            ("engine", "heartbeat"),
+            f"expected less than the election timeout of {election}, got {text!r}",
+        )
+
+
+def _extent_problems(system: System) -> Iterator[Problem]:
+    stop, warmup = system.stop, system.warmup
+    if stop.scripts == 0:
+        yield ("stop", "scripts"), "expected 1 or more, got 0"
+    if stop.time == 0:
+        yield ("stop", "time"), "expected a duration above 0, got 0"
+    if stop.scripts is not None and warmup.time is not None:
+        yield ("warmup",), "expected `scripts`, since `stop` counts scripts, got `time`"
+    if stop.scripts is None and (warmup.scripts or 0) > 0:
+        yield ("warmup",), "expected `time`, since `stop` is a time, got `scripts`"
+
+
+def _group_problems(system: System) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for g, load in enumerate(system.workload):
+        if load.name in seen:
+            yield (
+                ("workload", g, "name"),
+                f"expected a name of its own, got {load.name!r}, which another group has",
+            )
+        seen.add(load.name)
+
+
+def _script_problems(
+    at: Location, call: CallSpec, lua_files: Mapping[str, str]
+) -> Iterator[Problem]:
+    if call.command is not None:
+        name = call.command[0]
+        known = [command.decode() for command in COMMANDS]
+        if name.upper() not in known:
+            hint = nearest(name.upper(), known)
+            yield (
+                (*at, "command", 0),
+                f"unknown command, expected one of {', '.join(known)}, got {name!r}{hint}",
+            )
+        return
+    body = call.lua if call.lua_file is None else lua_files.get(call.lua_file)
+    error = None if body is None else syntax_error(body.encode())
+    if error is not None:
+        key = "lua" if call.lua_file is None else "lua_file"
+        yield (*at, key), f"no valid Lua: {error}"
+
+
+def _key_problems(at: Location, call: CallSpec, data: Mapping[str, DataSpec]) -> Iterator[Problem]:
+    for k, keys in enumerate(call.keys):
+        if isinstance(keys, str):
+            continue
+        where: Location = (*at, "keys", k)
+        key_set = data.get(keys.from_)
+        if key_set is None:
+            known = ", ".join(data) or "none there"
+            yield (
+                (*where, "from"),
+                f"expected a key set of `data` ({known}), got {keys.from_!r}"
+                f"{nearest(keys.from_, data)}",
+            )
+        elif keys.count > (size := _size(key_set)):
+            yield (*where, "count"), f"expected at most the {size} of the set, got {keys.count}"
+
+
+def _size(key_set: DataSpec) -> int:
+    return len(key_set.keys or ()) if key_set.count is None else key_set.count
+
+
+def _content_problems(data: Mapping[str, DataSpec]) -> Iterator[Problem]:
+    for name, key_set in data.items():
+        kind, value = type_of(key_set.state), key_set.value
+        expected = _CONTENT.get(kind)
+        if value is not None and expected is not None and not isinstance(value, expected[0]):
+            yield (
+                ("data", name, "value"),
+                f"expected {expected[1]} for the state {key_set.state}, got {value!r}",
+            )
+        elif kind == "zset" and isinstance(value, dict):
+            for member, score in value.items():
+                if isinstance(score, str):
+                    yield ("data", name, "value", member), f"expected a number, got {score!r}"
+
+
+def _twice_problems(data: Mapping[str, DataSpec]) -> Iterator[Problem]:
+    """Keys that two sets hold, or one set twice."""
+    seen: dict[str, str] = {}
+    for name, key_set in data.items():
+        for i, key in enumerate(key_set.keys or ()):
+            other = seen.get(key) or _counted_set_of(key, data)
+            if other is not None:
+                yield ("data", name, "keys", i), f"the key {key!r} is in {other!r} already"
+            seen[key] = name
+
+
+def _counted_set_of(key: str, data: Mapping[str, DataSpec]) -> str | None:
+    """The set with `count` that a key belongs to by its name."""
+    name, _, position = key.rpartition(":")
+    key_set = data.get(name)
+    if key_set is None or key_set.count is None:
+        return None
+    inside = position.isdecimal() and str(int(position)) == position
+    return name if inside and int(position) < key_set.count else None
