@@ -53,7 +53,8 @@ class World:
             timelines=system.timelines,
             trace=trace,
         )
-        self._running = 0
+        self._running = sum(load.clients or 1 for load in system.workload)
+        """Clients of closed loops, and open loops, that have not finished."""
         self._groups = [
             self._group(number, load, group)
             for number, (load, group) in enumerate(zip(system.workload, kinds, strict=True))
@@ -69,9 +70,10 @@ class World:
         self.start()
         limits = self._system.limits
         self.kernel.after(limits.virtual_time, self._out_of_time)
-        self.kernel.run_until_halted(
-            events_max=limits.events, stall_ns=limits.stall, keep_on=keep_on
-        )
+        if self._running:
+            self.kernel.run_until_halted(
+                events_max=limits.events, stall_ns=limits.stall, keep_on=keep_on
+            )
         return self._record(name, settings)
 
     def start(self) -> None:
@@ -86,10 +88,8 @@ class World:
         for load, group in zip(self._system.workload, self._groups, strict=True):
             if load.clients is not None:
                 think = self._streams.sampler(f"think/{load.name}", load.think.build())
-                self._running += load.clients
                 group.start_closed(load.clients, think, self._finished)
             else:
-                self._running += 1
                 group.start_open(self._gaps(load), self._finished)
 
     def tickets_in_all(self) -> int | None:
