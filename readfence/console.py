@@ -41,7 +41,7 @@ def progress(*, quiet: bool) -> Iterator[Show]:
     """Something to report progress to: a bar on a terminal, a line per variant elsewhere."""
     if quiet:
         yield lambda name, done, total: None
-    elif err.is_terminal:
+    elif sys.stderr.isatty():
         with _bars() as bars:
             yield _bar_per_variant(bars)
     else:
