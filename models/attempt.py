@@ -8,7 +8,8 @@ inside the script, for which the task of the script waits one by one.
 from dataclasses import dataclass
 from functools import partial
 
-from models.engine.engine import Engine, NotLeader
+from models.engine.engine import Engine
+from models.engine.requests import NotLeader
 from models.engine.sites import CALLS, POINT_READS, SCANS, Site, Tally
 from models.fence.policies import Policy
 from models.redis.context import Context

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from models.attempt import Attempt, LocalCosts
-from models.engine.engine import DeadlineExceeded, Engine, NotLeader
+from models.engine.engine import Engine
+from models.engine.requests import DeadlineExceeded, NotLeader
 from models.engine.sites import Site, Tally, new_tally
 from models.fence.policies import Policy, Start
 from models.redis.commit import plan_commit

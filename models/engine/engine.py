@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from models.audit.wire import WireTap
 from models.engine.lanes import Lane
+from models.engine.requests import WAITING, DeadlineExceeded, LogRead, NotLeader, ReadRequest
 from models.engine.sites import ROUNDS, Site, Tally
 from models.raft.core import Raft
 from models.raft.messages import (
@@ -35,20 +36,6 @@ URGENT: Final = (Heartbeat, HeartbeatResponse, VoteRequest, VoteResponse, Timeou
 LOG_KEPT: Final = 10_000
 """Applied entries that stay in the log for peers that lag behind."""
 _NEVER: Final = 1 << 62
-
-
-class NotLeader(Exception):
-    """The node does not lead, or stopped leading while the request was pending."""
-
-    def __init__(self) -> None:
-        super().__init__("etcd raft engine is not leader")
-
-
-class DeadlineExceeded(Exception):
-    """The deadline of the requester passed first."""
-
-    def __init__(self) -> None:
-        super().__init__("context deadline exceeded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +60,6 @@ COUNTERS: Final = (
     "elections.won",
     "leadership.lost",
 )
-_WAITING: Final = tuple(f"a quorum ({site.name.lower()})" for site in Site)
-
-
-class _Read(Future):
-    """A read waiting for its quorum."""
-
-    __slots__ = ("site", "tally", "wait_applied")
-
-    def __init__(self, site: Site, tally: Tally, wait_applied: bool) -> None:
-        super().__init__(_WAITING[site])
-        self.site = site
-        self.tally = tally
-        self.wait_applied = wait_applied
 
 
 class Engine:
@@ -127,8 +101,8 @@ class Engine:
         self._applied = Event(self._applied_all)
         self._armed_tick = _NEVER
         self._next_context = 1
-        self._reads: dict[int, _Read] = {}
-        self._unapplied: list[tuple[int, _Read]] = []
+        self._reads: dict[int, ReadRequest] = {}
+        self._unapplied: list[tuple[int, ReadRequest]] = []
         self._proposals: dict[tuple[int, int], Future] = {}
         self._results: list[tuple[Future, Any]] = []
         self._deadlines = Deadlines(kernel, DeadlineExceeded)
@@ -167,7 +141,7 @@ class Engine:
         The future resolves to the confirmed read index without waiting for anything to be applied.
         It fails with `NotLeader`, or at the instant `deadline` with `DeadlineExceeded`.
         """
-        return self._read(_Read(site, tally, False), deadline)
+        return self._read(ReadRequest(site, tally, False), deadline)
 
     def linearizable_read(self, site: Site, tally: Tally, deadline: int | None = None) -> Future:
         """Verify leadership and wait until all that was committed by then is applied on this node.
@@ -175,7 +149,7 @@ class Engine:
         Resolves to the read index: a fence and nothing else, no timestamp to read at. Fails as
         `verify_leader` does.
         """
-        return self._read(_Read(site, tally, True), deadline)
+        return self._read(ReadRequest(site, tally, True), deadline)
 
     def propose(self, make: Callable[[], Any], deadline: int | None = None) -> Future:
         """Put a payload through the log; `make()` builds it when its place in the log is decided.
@@ -194,8 +168,8 @@ class Engine:
 
         Resolves to None; fails as `propose` does. Counted at `site` when it is applied.
         """
-        future = self.propose(lambda: _LogRead(site, tally, self), deadline)
-        future.what = _WAITING[site]
+        future = self.propose(lambda: LogRead(site, tally, self.raft.id), deadline)
+        future.what = WAITING[site]
         return future
 
     def receive(self, message: Message) -> None:
@@ -222,7 +196,7 @@ class Engine:
         """A scripted hand-over of leadership to a peer."""
         self._enqueue(self._script_served, partial(self.raft.transfer_leadership, to), 0)
 
-    def _read(self, read: _Read, deadline: int | None) -> Future:
+    def _read(self, read: ReadRequest, deadline: int | None) -> Future:
         self._enqueue(self._read_served, read, self._costs.read)
         if deadline is not None:
             self._deadlines.add(read, deadline)
@@ -299,7 +273,7 @@ class Engine:
         self._carry_on()
 
     def _serve_read(self, event: Event) -> None:
-        read: _Read = self._item
+        read: ReadRequest = self._item
         if not read.done:
             context = self._next_context
             if self.raft.read_index(context, self._kernel.now // self._tick_ns):
@@ -359,8 +333,8 @@ class Engine:
         for index, term, payload in raft.entries_between(self.applied, raft.commit_index):
             result = None
             pause += costs.apply_entry
-            if isinstance(payload, _LogRead):
-                payload.applied_by(self)
+            if isinstance(payload, LogRead):
+                self.counters["rounds.log"] += payload.applied_at(raft.id)
             elif payload is not None:
                 result, mutations = self._apply(payload)
                 pause += mutations * costs.apply_mutation
@@ -436,20 +410,3 @@ class Engine:
             self._enqueue(self._tick_served, None, self._costs.tick)
         else:
             self._arm()
-
-
-class _LogRead:
-    """Payload of a read fence in the log; counted by the engine that proposed it."""
-
-    __slots__ = ("_engine", "_site", "_tally")
-
-    def __init__(self, site: Site, tally: Tally, engine: Engine) -> None:
-        self._site = site
-        self._tally = tally
-        self._engine = engine
-
-    def applied_by(self, engine: Engine) -> None:
-        if engine is self._engine:
-            self._tally[self._site] += 1
-            self._tally[ROUNDS] += 1
-            engine.counters["rounds.log"] += 1

@@ -3,7 +3,8 @@
 import pytest
 
 from models.audit.wire import ledger_verdict
-from models.engine.engine import DeadlineExceeded, Engine, NotLeader
+from models.engine.engine import Engine
+from models.engine.requests import DeadlineExceeded, NotLeader
 from models.engine.sites import ROUNDS, Site, new_tally
 from models.network.rules import DROP, PASS, Verdict
 from models.raft.messages import AppendResponse, Heartbeat, HeartbeatResponse

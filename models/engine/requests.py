@@ -1,0 +1,54 @@
+"""What is asked of an engine, and how it is refused."""
+
+from typing import Final
+
+from models.engine.sites import ROUNDS, Site, Tally
+from sim.kernel import Future
+
+WAITING: Final = tuple(f"a quorum ({site.name.lower()})" for site in Site)
+"""Per site: what somebody waits for, for the report of a stalled run."""
+
+
+class NotLeader(Exception):
+    """The node does not lead, or stopped leading while the request was pending."""
+
+    def __init__(self) -> None:
+        super().__init__("etcd raft engine is not leader")
+
+
+class DeadlineExceeded(Exception):
+    """The deadline of the requester passed first."""
+
+    def __init__(self) -> None:
+        super().__init__("context deadline exceeded")
+
+
+class ReadRequest(Future):
+    """A read waiting for its quorum; resolves to the confirmed read index."""
+
+    __slots__ = ("site", "tally", "wait_applied")
+
+    def __init__(self, site: Site, tally: Tally, wait_applied: bool) -> None:
+        super().__init__(WAITING[site])
+        self.site = site
+        self.tally = tally
+        self.wait_applied = wait_applied
+
+
+class LogRead:
+    """Payload of a read fence in the log; counts when the node that proposed it applies it."""
+
+    __slots__ = ("_node", "_site", "_tally")
+
+    def __init__(self, site: Site, tally: Tally, node: int) -> None:
+        self._site = site
+        self._tally = tally
+        self._node = node
+
+    def applied_at(self, node: int) -> bool:
+        """Note that a node has applied it; whether that was the one that asked."""
+        if node != self._node:
+            return False
+        self._tally[self._site] += 1
+        self._tally[ROUNDS] += 1
+        return True
