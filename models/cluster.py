@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from models.attempt import LocalCosts
 from models.audit.wire import WireTap
-from models.engine.engine import COUNTERS, Engine, LoopCosts
+from models.engine.costs import LoopCosts
+from models.engine.engine import COUNTERS, Engine
 from models.engine.lanes import Lane, LaneLimits
 from models.fence.policies import POLICIES
 from models.network.link import Link

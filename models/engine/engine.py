@@ -11,11 +11,11 @@ counts as a verification, it counts when a quorum has confirmed the read context
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from models.audit.wire import WireTap
+from models.engine.costs import LoopCosts
 from models.engine.lanes import Lane
 from models.engine.requests import WAITING, DeadlineExceeded, LogRead, NotLeader, ReadRequest
 from models.engine.sites import ROUNDS, Site, Tally
@@ -36,18 +36,6 @@ URGENT: Final = (Heartbeat, HeartbeatResponse, VoteRequest, VoteResponse, Timeou
 LOG_KEPT: Final = 10_000
 """Applied entries that stay in the log for peers that lag behind."""
 _NEVER: Final = 1 << 62
-
-
-@dataclass(frozen=True, slots=True)
-class LoopCosts:
-    """Service times of the event loop, in ns."""
-
-    read: int
-    message: int
-    proposal: int
-    tick: int
-    apply_entry: int
-    apply_mutation: int
 
 
 COUNTERS: Final = (

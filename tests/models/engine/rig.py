@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from models.audit.wire import WireTap
-from models.engine.engine import Engine, LoopCosts
+from models.engine.costs import LoopCosts
+from models.engine.engine import Engine
 from models.engine.lanes import Lane, LaneLimits
 from models.engine.sites import Site, Tally, new_tally
 from models.network.link import Link

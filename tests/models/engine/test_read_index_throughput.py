@@ -13,7 +13,7 @@ with 64 clients its queue is never empty.
 
 import pytest
 
-from models.engine.engine import LoopCosts
+from models.engine.costs import LoopCosts
 from models.engine.sites import Site, new_tally
 from sim.kernel import Steps
 from sim.units import SECOND, ms, us
