@@ -52,6 +52,8 @@ class Cluster:
         self.tap = WireTap(system.cluster.nodes)
         self.rules: list[Rule] = []
         self._ids = range(1, system.cluster.nodes + 1)
+        self._applied_first: dict[int, tuple[int, int]] = {}
+        """Per commit not yet applied everywhere: when it first was, and on how many it is not."""
         self.machines = MachinePool(
             instructions_max=system.script.instructions,
             memory_max=system.script.memory_mb * 1_000_000,
@@ -110,7 +112,8 @@ class Cluster:
         store = Store()
 
         def apply(commit: Commit) -> tuple[Applied, int]:
-            return Applied(store.apply(commit), kernel.now), len(commit.mutations)
+            applied = Applied(store.apply(commit), self._visible_since(commit.commit_ts))
+            return applied, len(commit.mutations)
 
         engine = Engine(
             kernel,
@@ -138,6 +141,18 @@ class Cluster:
             jitter=self._unit_sampler(f"retry/{name}"),
         )
         return Node(name, engine, store, service)
+
+    def _visible_since(self, commit_ts: int) -> int:
+        """A node applies a commit now: when the first of them did.
+
+        That is the proposer, unless it was deposed meanwhile and learns late what became of it.
+        """
+        first, left = self._applied_first.get(commit_ts, (self._kernel.now, len(self._ids)))
+        if left > 1:
+            self._applied_first[commit_ts] = first, left - 1
+        else:
+            self._applied_first.pop(commit_ts, None)
+        return first
 
     def _make_raft(self, id: int) -> Raft:
         engine = self._system.engine

@@ -68,6 +68,7 @@ class Applied(NamedTuple):
     conflict: bytes | None
     """The key that refused it, or None."""
     at_ns: int
+    """When the first node applied it."""
 
 
 class Outcome:
@@ -92,7 +93,7 @@ class Outcome:
         self.commit_ts = 0
         """0 when nothing was written."""
         self.committed_ns = 0
-        """When the writes became visible on the node."""
+        """When the writes became visible on some node."""
         self.unsettled = False
         """Whether a write was proposed whose fate the client was not told."""
         self.read_keys: Iterable[bytes] = ()

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
+from models.cluster import Cluster
 from models.network.rules import DROP, PASS, Verdict
 from models.raft.messages import Append, Heartbeat
 from models.service import Service
 from models.world import World
 from sim.record import VariantRecord
-from sim.units import ms
-from tests.models.worlds import NETWORK, mutant, outcomes_of, run
+from sim.units import SECOND, ms
+from tests.models.worlds import NETWORK, let_pass, mutant, outcomes_of, run
 
 WRITE = "return redis.call('SET', KEYS[1], ARGV[1])"
 READ = "return redis.call('GET', KEYS[1])"
@@ -169,3 +170,50 @@ def test_the_fences_index_as_the_timestamp_is_caught(monkeypatch: pytest.MonkeyP
 def test_without_the_mutants_nothing_is_found() -> None:
     """The same two runs, unchanged."""
     assert safety(fresh_leader("one_fence")) == safety(stepped_down("one_fence")) == "ok"
+
+
+# -- what must not be taken for a violation --------------------------------------------------------
+
+
+def stalled_leader() -> tuple[World, VariantRecord]:
+    """n1 stands still for 5 s with commits under way; another takes over and commits them."""
+    return run(
+        data={"counter": {"count": 20, "state": "str_new"}},
+        workload=[
+            {"name": "writers", "clients": 30, "think": "3ms", "scripts": [WRITER]},
+            {
+                "name": "readers",
+                "arrivals": {"rate": "100/s"},
+                "scripts": [{"lua": READ, **KEYS}],
+            },
+        ],
+        events=[{"at": "50ms", "stall": "n1", "lasting": "5s"}],
+        stop={"time": "5100ms"},
+    )
+
+
+def test_a_commit_that_its_proposer_learns_of_late_is_no_changed_past() -> None:
+    """The others saw it when the first node had applied it, long before n1 woke up and said so."""
+    world, record = stalled_leader()
+    late = [
+        latency
+        for latency, code in zip(
+            record.columns["latency_ns"], record.columns["outcome"], strict=True
+        )
+        if latency > 4 * SECOND and code == 0
+    ]
+    assert late, "n1 acknowledged something after its stall"
+    assert record.counters["elections.won"] == 1
+    assert safety(record) == "ok"
+    let_pass(world.kernel, ms(300))
+    assert world.cluster._applied_first == {}, "nothing is remembered that all have applied"
+
+
+def test_the_instant_of_a_commit_is_that_of_the_first_node() -> None:
+    """Taken from the proposer alone, it would accuse those who read in between."""
+    honest = Cluster._visible_since
+    late = mutant(honest, ("return first", "return self._kernel.now"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Cluster, "_visible_since", late)
+        _, record = stalled_leader()
+    assert "changed past of 'counter:" in record.verdicts["safety"].examples[0]
