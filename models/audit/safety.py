@@ -42,7 +42,7 @@ class Operation(NamedTuple):
     commit_ts: int
     """0 when it wrote nothing, or nobody knows."""
     committed_ns: int
-    """When its writes were known to be committed."""
+    """When the first node had applied its writes."""
     read_keys: Iterable[bytes]
     written_keys: Iterable[bytes]
 
