@@ -7,7 +7,8 @@ Invariants, on which the process depends:
 
 - Nothing but the constant `FAILED` is ever raised into Lua. lupa passes a raised object on to Lua,
   where a script could catch it. guard.lua knows `FAILED`, hides it from scripts, and calls `take`
-  to learn what happened.
+  to learn what happened. Python itself raises KeyboardInterrupt where it likes, at the entry of a
+  function for one: guard.lua hands that to `interrupt`.
 - Nothing is handed to Lua while its memory is nearly used up. lupa makes the Lua value outside of
   any Lua call it could abort; running out of memory there jumps over Python's frames, and the
   process hangs. Hence `room`, asked before every value that is not already there.
@@ -91,6 +92,10 @@ class Host:
             b"set_repl": self._guarded(_set_repl),
             b"acl_check_cmd": self._guarded(_acl_check_cmd),
         }
+
+    def interrupt(self, raised: BaseException) -> None:
+        """End the script for what was raised past the functions of the host."""
+        self._note(raised)
 
     def take(self) -> tuple[bytes | None, int]:
         """What the last failure was: the script's error, if it may have one, and its kind."""

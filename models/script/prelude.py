@@ -53,6 +53,7 @@ def open_sandbox(runtime: LuaRuntime, host: Host, instructions_max: int) -> Entr
     kit[b"limit"] = instructions_max
     kit[b"failed"] = host.failed
     kit[b"take"] = host.take
+    kit[b"interrupt"] = host.interrupt
     kit[b"emit"] = host.emit
     kit[b"host"] = runtime.table_from(host.functions())
     for code in bytecode():

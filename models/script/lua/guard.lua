@@ -8,15 +8,18 @@
 -- redis.call is a C function over a Python function, so that `return redis.call(...)` keeps the
 -- caller's stack frame and the error its line. Python can end it in one way only: by raising the
 -- constant `failed`, which reaches Lua as an object no script may see. What really happened is
--- fetched from the host with `take`. The same three functions translate it.
+-- fetched from the host with `take`. The same three functions translate it. The exception to the
+-- rule is Ctrl-C, which Python may raise before a function of the host could catch it: any other
+-- object of Python's goes back to the host with `interrupt`.
 --
 -- Invariants:
 -- * once `killed` is set no instruction of the script runs any more in this run;
--- * `failed` never reaches a script.
+-- * no object of Python's ever reaches a script.
 
 local kit = ...
 
 local bad_argument, failed, limit, take = kit.bad_argument, kit.failed, kit.limit, kit.take
+local interrupt = kit.interrupt
 local create, real_pcall, real_resume = coroutine.create, pcall, coroutine.resume
 local real_wrap, real_xpcall = coroutine.wrap, xpcall
 local error, find, getinfo, select, type = error, string.find, debug.getinfo, select, type
@@ -67,7 +70,10 @@ end
 
 -- Turn what was caught into what a script may see. KILLED if the script must end.
 local function translate(err)
-  if err == failed then
+  if type(err) == "userdata" and err ~= failed then
+    interrupt(err)
+    killed = true
+  elseif err == failed then
     local text, kind = take()
     if kind == KILL then
       killed = true
