@@ -87,6 +87,9 @@ class Attempt:
         context = self.context
         if self.refused is not None:
             # What the command before has loaded was never verified; it must not answer this one.
+            context.calls += 1
+            self._name(args)
+            self.charge()
             return self.refused
         self._keys_before = len(context.keys)
         reply = call(context, args)

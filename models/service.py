@@ -221,7 +221,8 @@ class Service:
             return False
         finally:
             if trail is not None:
-                trail.mark("round", "fence", kernel.now)
+                kind = "log" if policy.start is Start.LOG else "round"
+                trail.mark(kind, "fence", kernel.now)
         start_ts = outcome.start_ts = store.last_commit_ts
         outcome.read_ns = kernel.now
         store.pin(start_ts)
@@ -243,7 +244,10 @@ class Service:
                 outcome.reply = state.reply
                 outcome.failed = state.raised
             attempt.charge()
-            if outcome.failed or not context.wrote():
+            wrote = context.wrote()
+            if wrote and attempt.refused is not None:
+                outcome.fail(attempt.refused)
+            if outcome.failed or not wrote:
                 if attempt.owed:
                     yield attempt.owed
                 return False
@@ -261,9 +265,6 @@ class Service:
 
     def _commit(self, attempt: Attempt, outcome: Outcome, guarded: bool) -> Steps:
         """Commit what the attempt wrote; True on a write conflict."""
-        if attempt.refused is not None:
-            outcome.fail(attempt.refused)
-            return False
         attempt.begin("commit")
         early = 0 if self._timestamp_at_proposal else self._next_timestamp()
         changes = plan_commit(attempt.context)

@@ -340,6 +340,7 @@ def test_after_a_failed_verification_nothing_is_answered_from_what_was_loaded() 
         to="n2",
     )
     assert sent.reply == [NOT_LEADER] * 3
+    assert sent.tally[CALLS] == 3
     assert list(sent.outcome.read_keys) == []
 
 

@@ -184,6 +184,23 @@ def test_a_verification_that_fails_was_a_wait_for_a_round() -> None:
     assert ms(19) < wait < ms(20)
 
 
+def test_a_fence_through_the_log_is_a_wait_for_the_log() -> None:
+    """No round of heartbeats; pictures tell the two apart."""
+    spans = only("return 1", "log_read")
+    assert [(kind, label) for kind, label, _ in spans] == [("log", "fence"), ("local", "script")]
+
+
+def test_calls_that_are_refused_are_on_the_timeline() -> None:
+    """They take the time of a call, and wait for nobody."""
+    spans = only(
+        "redis.pcall('GET', 'a') redis.pcall('GET', 'b') redis.pcall('SET', 'b', 'x')",
+        "per_call",
+        network=NETWORK | {"one_way": "50ms"},
+        events=[{"at": "20ms", "step_down": "n1"}],
+    )
+    assert spans[-2:] == [("local", "2 GET b", us(1)), ("local", "3 SET b", us(1))]
+
+
 def test_timelines_are_spread_over_the_run_and_no_more_than_asked_for() -> None:
     """Every part of the run is among them."""
     for scripts in (5, 64, 65, 127, 128, 129, 200, 1000):
