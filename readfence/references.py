@@ -11,6 +11,7 @@ from models.script.syntax import syntax_error
 from models.spec import CallSpec, DataSpec, System
 from readfence.complaints import nearest
 from readfence.places import Location
+from sim.errors import InputError
 from sim.units import format_duration
 
 Problem: TypeAlias = tuple[Location, str]
@@ -25,8 +26,10 @@ _CONTENT: Final[dict[str, tuple[type, str]]] = {
 """How the content of each type is written."""
 
 
-def reference_problems(system: System, lua_files: Mapping[str, str]) -> Iterator[Problem]:
-    """Every problem, with its place. `lua_files` holds the text of each file that could be read."""
+def reference_problems(
+    system: System, lua_files: Mapping[str, str | InputError]
+) -> Iterator[Problem]:
+    """Every problem, with its place. `lua_files`: the text of each file, or why there is none."""
     yield from _node_problems(system)
     yield from _timer_problems(system)
     yield from _extent_problems(system)
@@ -102,7 +105,7 @@ def _group_problems(system: System) -> Iterator[Problem]:
 
 
 def _script_problems(
-    at: Location, call: CallSpec, lua_files: Mapping[str, str]
+    at: Location, call: CallSpec, lua_files: Mapping[str, str | InputError]
 ) -> Iterator[Problem]:
     if call.command is not None:
         name = call.command[0]
@@ -114,10 +117,15 @@ def _script_problems(
                 f"unknown command, expected one of {', '.join(known)}, got {name!r}{hint}",
             )
         return
-    body = call.lua if call.lua_file is None else lua_files.get(call.lua_file)
-    error = None if body is None else syntax_error(body.encode())
+    key, body = "lua", call.lua or ""
+    if call.lua_file is not None:
+        key, file = "lua_file", lua_files[call.lua_file]
+        if isinstance(file, InputError):
+            yield (*at, key), str(file)
+            return
+        body = file
+    error = syntax_error(body.encode())
     if error is not None:
-        key = "lua" if call.lua_file is None else "lua_file"
         yield (*at, key), f"no valid Lua: {error}"
 
 

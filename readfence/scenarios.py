@@ -108,11 +108,12 @@ class _Reader:
         assert scenario is not None
         variants = self._variants(scenario)
         self._raise_if_any()
-        lua_files = self._lua_files(variants)
+        lua_files = _lua_files(path.parent, variants)
         self._check_references(variants, lua_files)
         lines = self._expectation_lines(scenario, variants)
         self._raise_if_any()
-        return Loaded(path.stem, path, scenario, variants, lines, lua_files)
+        texts = {name: text for name, text in lua_files.items() if isinstance(text, str)}
+        return Loaded(path.stem, path, scenario, variants, lines, texts)
 
     def _raise_if_any(self) -> None:
         if self._complaints:
@@ -161,24 +162,9 @@ class _Reader:
                 variants.append(Variant(name, settings, system))
         return variants
 
-    def _lua_files(self, variants: Sequence[Variant]) -> dict[str, str]:
-        """The text of every Lua file; those that cannot be read are complained of."""
-        texts: dict[str, str] = {}
-        for variant in variants:
-            for g, load_spec in enumerate(variant.system.workload):
-                for c, call in enumerate(load_spec.scripts):
-                    if call.lua_file is None or call.lua_file in texts:
-                        continue
-                    path = self._document.path.parent / call.lua_file
-                    try:
-                        texts[call.lua_file] = path.read_text(encoding="utf-8")
-                    except (OSError, UnicodeDecodeError) as error:
-                        text = f"expected a Lua file, got {path}, which cannot be read"
-                        where = ("workload", g, "scripts", c, "lua_file")
-                        self._complain(where, f"{text}: {_why(error)}", variant=variant.name)
-        return texts
-
-    def _check_references(self, variants: Sequence[Variant], lua_files: Mapping[str, str]) -> None:
+    def _check_references(
+        self, variants: Sequence[Variant], lua_files: Mapping[str, str | InputError]
+    ) -> None:
         found: dict[Problem, list[str]] = {}
         for variant in variants:
             for problem in reference_problems(variant.system, lua_files):
@@ -210,6 +196,24 @@ class _Reader:
             except InputError as error:
                 self._complain(("expect", i), str(error))
         return [self._document.line(("expect", i)) for i in range(len(scenario.expect))]
+
+
+def _lua_files(folder: Path, variants: Sequence[Variant]) -> dict[str, str | InputError]:
+    """The text of every Lua file that a variant names, or why it cannot be read."""
+    files: dict[str, str | InputError] = {}
+    for variant in variants:
+        for load_spec in variant.system.workload:
+            for call in load_spec.scripts:
+                if call.lua_file is not None and call.lua_file not in files:
+                    files[call.lua_file] = _lua_file(folder / call.lua_file)
+    return files
+
+
+def _lua_file(path: Path) -> str | InputError:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        return InputError(f"expected a Lua file, got {path}, which cannot be read: {_why(error)}")
 
 
 def _merged(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
