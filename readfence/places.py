@@ -19,7 +19,7 @@ from sim.errors import InputError
 
 Location = tuple[str | int, ...]
 
-VALUES_MAX: Final = 1_000_000
+VALUES_MAX: Final = 100_000
 """Values in one file; aliases count as often as they are used."""
 _TOO_DEEP: Final = "expected less nesting, got hundreds of levels"
 
