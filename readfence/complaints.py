@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel, ValidationError
@@ -68,10 +69,15 @@ class _Problem:
 
 def complaints(model: type[BaseModel], error: ValidationError) -> Iterator[tuple[Location, str]]:
     """Location and text of each error, locations as they stand in the scenario."""
-    schema = model.model_json_schema()
+    schema = _schema(model)
     problems = [_problem(schema, dict(item)) for item in error.errors(include_url=False)]
     for problem in _decided(problems, 0):
         yield problem.location, problem.text + problem.got
+
+
+@cache
+def _schema(model: type[BaseModel]) -> "_Schema":
+    return model.model_json_schema()
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -106,7 +112,8 @@ def _text(item: dict[str, Any]) -> str:
         return _TEXTS[kind]
     if kind in _BOUNDS:
         return _BOUNDS[kind](bounds)
-    return str(item["msg"]).removeprefix("Value error, ")
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return re.sub("^Input should be ", "expected ", message)
 
 
 def _given(text: str, mapping: dict[str, Any]) -> str:
@@ -174,7 +181,8 @@ def _one_union(location: Location, problems: Sequence[_Problem], level: int) -> 
         return
     texts = list(dict.fromkeys(p.text.removeprefix("expected ") for p in problems))
     alternatives = " or ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
-    yield _Problem(location, (), f"expected {alternatives}", problems[0].got)
+    got = max((p.got for p in problems), key=len)  # the one with a hint, if there is one
+    yield _Problem(location, (), f"expected {alternatives}", got)
 
 
 # -- where --------------------------------------------------------------------------------------
