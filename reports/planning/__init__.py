@@ -1,0 +1,1 @@
+"""Capacity planning: what load a system bears."""

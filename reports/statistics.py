@@ -1,0 +1,368 @@
+"""Statistics of simulated runs: when it has warmed up, how sure a figure is, whether it is stable.
+
+Everything is a pure function of numbers, without chance of its own: the intervals come from order
+statistics and Student's law, so nothing is resampled.
+
+What a simulation yields is correlated: a script that waits long has neighbours that do. An interval
+that takes the scripts of one run for independent is far too narrow, hence this order of choice:
+
+1. replications, which are runs of their own seeds: `mean_interval` over a figure of each, and
+   `pooled_percentile_interval` for a percentile of all their scripts together. The p99 of a short
+   run is biased, and so is the mean of many of them; that of the pool is not.
+2. one long run cut into batches much longer than the correlation: `batch_means_interval`, and the
+   same pooled percentile with batches for replications.
+3. `percentile_interval`, for values that are independent.
+
+Two variants that ran the same scripts are compared by `paired_difference`: what they share, such as
+arrivals, drops out.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Final, Literal, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import bdtr, bdtrik, stdtrit
+
+from sim.sketch import Sketch, merged
+
+Numbers: TypeAlias = NDArray[np.float64] | NDArray[np.int64]
+
+MSER_BATCH: Final = 5
+"""Values that MSER-5 averages before it looks."""
+_BATCHES_LEFT: Final = 5
+"""Batches that a cut must leave: the variance of fewer says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A figure and between which values it lies, at a level such as 0.95 (two-sided)."""
+
+    estimate: float
+    low: float
+    """`-inf` when so few values tell nothing on that side."""
+    high: float
+    """`inf` when so few values tell nothing on that side."""
+    level: float
+    count: int
+    """How many independent pieces it rests on."""
+
+    @property
+    def half_width(self) -> float:
+        """Half of what lies between both ends."""
+        return (self.high - self.low) / 2.0
+
+    @property
+    def relative(self) -> float:
+        """The half-width as a share of the estimate; `inf` when that is 0 and the width is not."""
+        if self.half_width == 0.0:
+            return 0.0
+        return self.half_width / abs(self.estimate) if self.estimate else math.inf
+
+    def covers(self, value: float) -> bool:
+        """Whether the value lies inside."""
+        return self.low <= value <= self.high
+
+
+class Ranked(Protocol):
+    """Values of which one can ask the n-th and how many are at most so much: a `Sketch` is one."""
+
+    @property
+    def count(self) -> int:
+        """How many they are."""
+
+    def at_rank(self, rank: int) -> int | float:
+        """The value of a rank, 1 for the least."""
+
+    def up_to(self, value: Any) -> int:
+        """How many are at most `value`."""
+
+
+class Ordered:
+    """Values of an array, as `Ranked`; unlike a sketch they may be negative or no whole numbers."""
+
+    def __init__(self, values: Numbers) -> None:
+        self._values = np.sort(values)
+
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        return int(self._values.size)
+
+    def at_rank(self, rank: int) -> float:
+        """The value of a rank, 1 for the least."""
+        return float(self._values[rank - 1])
+
+    def up_to(self, value: float) -> int:
+        """How many are at most `value`."""
+        return int(np.searchsorted(self._values, value, side="right"))
+
+
+# -- intervals ------------------------------------------------------------------------------------
+
+
+def student(level: float, freedom: int) -> float:
+    """The quantile of Student's law that leaves (1 - level) / 2 beyond it."""
+    return float(stdtrit(freedom, (1.0 + level) / 2.0))
+
+
+def mean_interval(values: Numbers, *, level: float) -> Interval:
+    """Mean of independent values, such as one figure of each replication, by Student's law.
+
+    Nearly normal values are enough; means and percentiles of runs that are long against their
+    correlation are. A single value has an interval without ends.
+    """
+    count = int(values.size)
+    assert count, "no values"
+    mean = float(np.mean(values))
+    if count == 1:
+        return Interval(mean, -math.inf, math.inf, level, 1)
+    half = student(level, count - 1) * float(np.std(values, ddof=1)) / math.sqrt(count)
+    return Interval(mean, mean - half, mean + half, level, count)
+
+
+def batch_means_interval(series: Numbers, *, batches: int, level: float) -> Interval:
+    """Mean of one long stationary series, in order of time, from the means of equal batches.
+
+    Batches must be long against the correlation; 10 to 30 of them are usual, since more make them
+    shorter and hardly make the interval narrower (Schmeiser 1982). What does not fill a batch is
+    left out at the beginning.
+    """
+    size = series.size // batches
+    assert size >= 1, f"{batches} batches of {series.size} values"
+    means = series[series.size - batches * size :].reshape(batches, size).mean(axis=1)
+    return mean_interval(means, level=level)
+
+
+def rank_of(percent: Fraction, count: int) -> int:
+    """The nearest rank: that of the least value that `percent` % of all do not exceed."""
+    assert 0 < percent <= 100, f"a percentile of {percent} %"
+    return math.ceil(percent * count / 100)
+
+
+def percentile_ranks(percent: Fraction, count: int, *, level: float) -> tuple[int, int]:
+    """Ranks between whose values a percentile lies, from `count` independent values.
+
+    How many values are at most the percentile is binomial, whatever their law, so that each side is
+    missed with probability (1 - level) / 2 or less (David and Nagaraja, Order Statistics, section
+    7.1). A rank of 0 or `count` + 1 means that there is no bound on that side: for p99 at level
+    0.95 that takes 368 values.
+    """
+    share, tail = float(percent) / 100.0, (1.0 - level) / 2.0
+    low = _greatest_below(tail, count, share)
+    # As many lie above the percentile as below it, with the shares exchanged.
+    high = count + 1 - _greatest_below(tail, count, 1.0 - share)
+    return low, high
+
+
+def _greatest_below(tail: float, count: int, share: float) -> int:
+    """The greatest rank r such that P(less than r of `count` draws hit) is at most `tail`."""
+    if bdtr(0, count, share) > tail:
+        return 0
+    rank = int(bdtrik(tail, count, share)) + 1
+    while bdtr(rank - 1, count, share) > tail:
+        rank -= 1
+    while bdtr(rank, count, share) <= tail:
+        rank += 1
+    return rank
+
+
+def percentile_interval(values: Ranked, percent: Fraction, *, level: float) -> Interval:
+    """Percentile of independent values of any law, between two of them."""
+    low, high = percentile_ranks(percent, values.count, level=level)
+    return _between(values, percent, low, high, level, values.count)
+
+
+def pooled_percentile_interval(
+    groups: Sequence[Ranked], pool: Ranked, percent: Fraction, *, level: float
+) -> Interval:
+    """Percentile of all values of independent groups: replications, or long batches of one run.
+
+    `pool` holds all their values. Inside a group, values may be correlated as they like. What
+    varies from group to group is the share of its values up to the percentile; its standard error,
+    by Student's law, says which ranks of the pool bound it (Woodruff, Journal of the American
+    Statistical Association 47, 1952; groups as clusters).
+    """
+    count, total = len(groups), pool.count
+    estimate = pool.at_rank(rank_of(percent, total))
+    if count == 1:
+        return Interval(float(estimate), -math.inf, math.inf, level, 1)
+    sizes = np.array([group.count for group in groups], dtype=np.float64)
+    below = np.array([group.up_to(estimate) for group in groups], dtype=np.float64)
+    off = below - sizes * (below.sum() / total)
+    error = math.sqrt(float(np.sum(off**2)) * count / (count - 1)) / total
+    half = student(level, count - 1) * error
+    share = float(percent) / 100.0
+    low = math.floor((share - half) * total)
+    high = max(math.ceil((share + half) * total), rank_of(percent, total))
+    return _between(pool, percent, low, high, level, count)
+
+
+def _between(
+    values: Ranked, percent: Fraction, low: int, high: int, level: float, count: int
+) -> Interval:
+    return Interval(
+        float(values.at_rank(rank_of(percent, values.count))),
+        float(values.at_rank(low)) if low >= 1 else -math.inf,
+        float(values.at_rank(high)) if high <= values.count else math.inf,
+        level,
+        count,
+    )
+
+
+# -- two variants ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Scripts:
+    """One figure of each script of a variant, such as its latency."""
+
+    ids: NDArray[np.int64]
+    """Which script; each once, in any order."""
+    values: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class PairedDifference:
+    """How much more the second variant has than the first, script by script."""
+
+    interval: Interval
+    pairs: int
+    unmatched: int
+    """Scripts that only one of both has: unfinished, failed, or cut off with the warm-up."""
+
+
+def paired_difference(
+    first: Scripts,
+    second: Scripts,
+    *,
+    of: Literal["mean", "median"],
+    batches: int,
+    level: float,
+) -> PairedDifference | None:
+    """Mean or median of the differences of two variants that ran the same scripts; None: no pairs.
+
+    The median is that of the differences, not the difference of the medians. Differences of
+    neighbours are correlated, so they are taken in order of ids, which is that of arrival, in so
+    many batches. A difference of percentiles has no pairs of scripts: take `mean_interval` of the
+    differences per replication.
+    """
+    _, left, right = np.intersect1d(first.ids, second.ids, return_indices=True)
+    if not left.size:
+        return None
+    differences = second.values[right] - first.values[left]
+    unmatched = first.ids.size + second.ids.size - 2 * left.size
+    batches = min(batches, int(left.size))
+    if of == "mean":
+        interval = batch_means_interval(differences, batches=batches, level=level)
+    else:
+        groups = [Ordered(batch) for batch in np.array_split(differences, batches)]
+        interval = pooled_percentile_interval(
+            groups, Ordered(differences), Fraction(50), level=level
+        )
+    return PairedDifference(interval, int(left.size), unmatched)
+
+
+# -- warm-up --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """Where a run has warmed up."""
+
+    cut: int | None
+    """How many values to leave out at the beginning; None when no cut was found."""
+    reason: str
+    """Why none was found, for the user; empty when one was."""
+
+
+def mser5(series: Numbers) -> WarmUp:
+    """The warm-up of a series, in order of time, by the rule MSER-5.
+
+    In means of 5 values each, the cut is where the standard error of what is left is least: cutting
+    more loses data, cutting less keeps the transient (White, Simulation 69(6), 1997; White, Cobb
+    and Spratt, Winter Simulation Conference 2000). A cut in the second half means that the run is
+    too short to tell. The last 5 means are no candidates, since so few may agree by chance.
+    """
+    batches = series.size // MSER_BATCH
+    if batches < 4 * _BATCHES_LEFT:
+        needed = 4 * _BATCHES_LEFT * MSER_BATCH
+        return WarmUp(None, f"{series.size} values are too few to find a warm-up: {needed} needed")
+    means = series[: batches * MSER_BATCH].reshape(batches, MSER_BATCH).mean(axis=1)
+    means -= means.mean()  # squares of what is large and nearly equal would lose their digits
+    left = np.arange(batches, 0, -1)
+    sums, squares = (np.cumsum(each[::-1])[::-1] for each in (means, means**2))
+    errors = np.maximum(squares - sums**2 / left, 0.0) / left**2.0
+    best = int(np.argmin(errors[: batches - _BATCHES_LEFT + 1]))
+    if best > batches // 2:
+        return WarmUp(
+            None,
+            f"no warm-up found: the run still drifts in its second half, after "
+            f"{best * MSER_BATCH} of {series.size} values; it is too short, or not stable",
+        )
+    return WarmUp(best * MSER_BATCH, "")
+
+
+# -- how long to go on ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When to stop adding replications."""
+
+    percent: Fraction
+    """Which percentile has to be known."""
+    relative: float
+    """How well: the half-width of its interval as a share of it."""
+    level: float
+    replications_min: int
+    """At least 3; with few, an interval may be narrow by chance."""
+    replications_max: int
+    samples_max: int
+    """Over all replications."""
+
+
+class StopRule:
+    """Adds up replications until a percentile is known well enough, or a ceiling is met.
+
+    Looking again after each replication stops at a lucky one a little too often: with a minimum of
+    10 replications an interval of 95 % covers about 93 % of the time.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        assert 3 <= limits.replications_min <= limits.replications_max, f"{limits}"
+        self.limits = limits
+        self.replications: list[Sketch] = []
+
+    def add(self, replication: Sketch) -> None:
+        """The values of one more replication, in an order that depends on nothing but seeds."""
+        assert replication.count, "a replication without values"
+        self.replications.append(replication)
+
+    @property
+    def samples(self) -> int:
+        """Values so far."""
+        return sum(replication.count for replication in self.replications)
+
+    def interval(self) -> Interval:
+        """The percentile so far."""
+        pool = merged(self.replications, self.replications[0].exact_max)
+        limits = self.limits
+        return pooled_percentile_interval(
+            self.replications, pool, limits.percent, level=limits.level
+        )
+
+    @property
+    def decided(self) -> Literal["precise", "replications", "samples"] | None:
+        """Why to stop: known well enough, or which ceiling was met; None: go on."""
+        limits, count = self.limits, len(self.replications)
+        if count < limits.replications_min:
+            return None
+        if self.interval().relative <= limits.relative:
+            return "precise"
+        if count >= limits.replications_max:
+            return "replications"
+        return "samples" if self.samples >= limits.samples_max else None
