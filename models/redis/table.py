@@ -1,13 +1,11 @@
 """The table of commands: what a script may call, with how many arguments."""
 
-from collections.abc import Callable
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from models.redis import generic, hashes, lists, sets, strings, zsets
-from models.redis.context import Context, Refused
+from models.redis.context import Context, Handler, Refused
 from models.replies import ErrorReply, Reply, quoted
 
-Handler: TypeAlias = Callable[[Context, list[bytes]], Reply]
 _ANY: Final = 1 << 30
 
 
@@ -55,7 +53,11 @@ _by_spelling = {name: command[1:] for name, command in COMMANDS.items()}
 
 
 def call(context: Context, args: list[bytes]) -> Reply:
-    """Carry out one command within an attempt; what it refuses comes back as an `ErrorReply`."""
+    """Carry out one command within an attempt; what it refuses comes back as an `ErrorReply`.
+
+    The reply is Redis's. The reads noted are those that the modelled system makes for the command,
+    given what it believes of the keys by then.
+    """
     context.calls += 1
     found = _by_spelling.get(args[0])
     if found is None:
@@ -66,7 +68,12 @@ def call(context: Context, args: list[bytes]) -> Reply:
     handler, args_min, args_max = found
     if not args_min <= len(args) <= args_max:
         return _WRONG_COUNT
+    context.history.append((context.now, handler, args))
+    first = len(context.reads)
     try:
-        return handler(context, args)
+        reply = handler(context, args)
     except Refused as refused:
-        return refused.reply
+        reply = refused.reply
+    if context.diverged:
+        context.reads[first:] = context.follow().reads
+    return reply
