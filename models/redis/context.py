@@ -12,19 +12,12 @@ does, the attempt has `diverged`: a second context, `modelled`, carries out the 
 the modelled system does, and its reads are the ones that count (see `models/redis/table.py`).
 """
 
-from collections.abc import Callable
-from contextlib import suppress
-from typing import TypeAlias
-
 from models.redis import reads
 from models.redis.reads import Reads
 from models.redis.state import Key, ListValue, Value
-from models.replies import WRONG_TYPE, ErrorReply, Reply
+from models.replies import WRONG_TYPE, ErrorReply
 from models.store import rows
 from models.store.versions import Store, list_span
-
-Handler: TypeAlias = Callable[["Context", list[bytes]], Reply]
-"""Carries out a command; raises `Refused`."""
 
 
 class Refused(Exception):
@@ -40,7 +33,7 @@ class Context:
 
     __slots__ = (
         "_start_ts", "_store", "as_modelled", "calls", "diverged", "history", "keys", "modelled",
-        "now", "reads",
+        "noted", "now", "reads",
     )  # fmt: skip
 
     def __init__(self, store: Store, start_ts: int, *, as_modelled: bool = False) -> None:
@@ -58,8 +51,10 @@ class Context:
         """Whether commands do what the modelled system does, where that is not what Redis does."""
         self.diverged = False
         """Whether a command has done something else than the modelled system."""
-        self.history: list[tuple[int, Handler, list[bytes]]] = []
-        """The commands so far and their instants, for `modelled` to catch up with."""
+        self.history: list[int | list[bytes]] = []
+        """The commands so far, for `modelled` to catch up with, and `now` where it is another."""
+        self.noted = 0
+        """The newest instant in `history`."""
         self.modelled: Context | None = None
         """What the modelled system believes, once that is something else."""
 
@@ -70,18 +65,9 @@ class Context:
                 return True
         return self.modelled is not None and self.modelled.wrote()
 
-    def follow(self) -> "Context":
-        """The modelled system's attempt after the same commands, its reads those of the newest."""
-        history = self.history[-1:]
-        if self.modelled is None:
-            self.modelled = Context(self._store, self._start_ts, as_modelled=True)
-            history = self.history
-        modelled = self.modelled
-        for modelled.now, handler, args in history:
-            modelled.reads.clear()
-            with suppress(Refused):
-                handler(modelled, args)
-        return modelled
+    def as_begun(self) -> "Context":
+        """An attempt on the same snapshot that does what the modelled system does."""
+        return Context(self._store, self._start_ts, as_modelled=True)
 
     def key(self, name: bytes) -> Key:
         """What this attempt knows of a key."""

@@ -1,11 +1,15 @@
 """The table of commands: what a script may call, with how many arguments."""
 
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, NamedTuple, TypeAlias
 
 from models.redis import generic, hashes, lists, sets, strings, zsets
-from models.redis.context import Context, Handler, Refused
+from models.redis.context import Context, Refused
+from models.redis.reads import Reads
 from models.replies import ErrorReply, Reply, quoted
 
+Handler: TypeAlias = Callable[[Context, list[bytes]], Reply]
 _ANY: Final = 1 << 30
 
 
@@ -68,12 +72,36 @@ def call(context: Context, args: list[bytes]) -> Reply:
     handler, args_min, args_max = found
     if not args_min <= len(args) <= args_max:
         return _WRONG_COUNT
-    context.history.append((context.now, handler, args))
+    if context.now != context.noted:
+        context.noted = context.now
+        context.history.append(context.now)
+    context.history.append(args)
     first = len(context.reads)
     try:
         reply = handler(context, args)
     except Refused as refused:
         reply = refused.reply
     if context.diverged:
-        context.reads[first:] = context.follow().reads
+        context.reads[first:] = _reads_as_modelled(context, args)
     return reply
+
+
+def _reads_as_modelled(context: Context, args: list[bytes]) -> list[Reads]:
+    """What the modelled system reads for a command of an attempt that has diverged."""
+    modelled = context.modelled
+    if modelled is None:
+        modelled = context.modelled = context.as_begun()
+        for entry in context.history[:-1]:
+            if isinstance(entry, int):
+                modelled.now = entry
+            else:
+                _follow(modelled, entry)
+    modelled.now = context.now
+    _follow(modelled, args)
+    return modelled.reads
+
+
+def _follow(modelled: Context, args: list[bytes]) -> None:
+    modelled.reads.clear()
+    with suppress(Refused):
+        _by_spelling[args[0]][0](modelled, args)

@@ -9,7 +9,7 @@ from models.replies import OK, WRONG_TYPE, ErrorReply, Reply, Status
 from models.store.versions import Store
 from tests.models.redis.scenes import Attempt
 from tests.models.redis.test_random_scripts import attempt_on, script, taken
-from tests.models.redis.traced import store_with
+from tests.models.redis.traced import FUTURE, store_with
 
 
 def run(store: Store, *commands: bytes) -> list[Reply]:
@@ -140,3 +140,14 @@ def test_the_same_reads_count_for_both_until_they_part() -> None:
         table.call(context, command.split())
     assert not context.diverged
     assert context.modelled is None
+
+
+def test_what_came_before_parting_is_seen_at_its_own_instant() -> None:
+    """A list popped before it expired is still known when the attempt diverges later on."""
+    context = attempt_on(store_with(l="list_meta_ttl", s="str_new"))
+    table.call(context, [b"RPOP", b"l"])
+    context.now = FUTURE + 1
+    table.call(context, [b"RENAME", b"s", b"s"])
+    context.reads.clear()
+    assert table.call(context, [b"RPOP", b"l"]) == b"b"
+    assert taken(context) == (0, 1, 0)
