@@ -6,7 +6,8 @@ from itertools import islice
 from typing import Any
 
 from models.audit.wire import ledger_verdict
-from models.cluster import Cluster, key_names
+from models.cluster import Cluster
+from models.data import key_names
 from models.fence.policies import POLICIES
 from models.load_spec import CallSpec, KeySpec, LoadSpec
 from models.recorder import Recorder

@@ -18,8 +18,8 @@ Four decisions that a reader should know:
   figure of their own. `verifications.per_script` therefore spans all attempts: an expectation on it
   holds only if it holds for the least and for the greatest.
 
-A name that the catalogue does not hold is a counter of the run; one that ends in `_ns` is a
-duration.
+A name that the catalogue does not hold is a counter of the run, where one that ends in `_ns` is a
+duration, or a figure of one of its resources (`reports.resources`).
 """
 
 import re
@@ -31,6 +31,8 @@ from typing import Final, TypeAlias
 
 from reports.attempts import COMMIT_GUARD, STORE_READS, VERIFICATIONS, VERIFYING
 from reports.quantity import DURATION, NUMBER, RATE, Quantity, per_second, point, unit_name
+from reports.resources import ASPECTS, aspect_of, figure_names
+from reports.resources import value as resource_value
 from reports.sample import NoData, Sample
 from sim.record import RunRecord, VariantRecord
 
@@ -194,35 +196,45 @@ def _high(range_: Quantity) -> Quantity:
     return point(range_.high, range_.power)
 
 
-_ASPECTS: Final = {"min": _low, "mean": _mean, "max": _high}
+_ENDS: Final = {"min": _low, "mean": _mean, "max": _high}
 
 
 def find(name: str, counters: Iterable[str]) -> Figure | None:
     """The figure of that name, None when there is none.
 
     Besides the catalogue: .min, .mean and .max of a figure that spans, any percentile of latency
-    (`latency.p95`), and the counters given.
+    (`latency.p95`), and the counters (and figures of resources) given.
     """
     figure = _BY_NAME.get(name)
     if figure is not None:
         return figure
     stem, _, aspect = name.rpartition(".")
     base = _BY_NAME.get(stem)
-    if base is not None and base.spans and aspect in _ASPECTS:
+    if base is not None and base.spans and aspect in _ENDS:
         return _aspect_of(base, aspect)
     match = _PERCENTILE_NAME.fullmatch(name)
     if match is not None and 0 < Fraction(match[1]) <= 100:
         return Figure(
             name, DURATION, False, f"percentile {match[1]}", _percentile(Fraction(match[1]))
         )
-    return _counter(name) if name in counters else None
+    if name not in counters:
+        return None
+    return _counter(name) if aspect_of(name) is None else _of_resource(name)
+
+
+def _of_resource(name: str) -> Figure:
+    aspect = aspect_of(name)
+    assert aspect is not None, name
+    return Figure(
+        name, aspect.power, False, aspect.about, lambda s: resource_value(s.variant, name)
+    )
 
 
 def _aspect_of(base: Figure, aspect: str) -> Figure:
     def value(sample: Sample) -> Value:
         whole = base.read(sample)
         assert isinstance(whole, Quantity), f"{base.name} spans, so it is no word"
-        return _ASPECTS[aspect](whole)
+        return _ENDS[aspect](whole)
 
     return Figure(f"{base.name}.{aspect}", base.power, False, f"{aspect}: {base.about}", value)
 
@@ -245,7 +257,7 @@ def names(counters: Iterable[str]) -> list[str]:
     for figure in CATALOGUE:
         known.append(figure.name)
         if figure.spans:
-            known.extend(f"{figure.name}.{aspect}" for aspect in _ASPECTS)
+            known.extend(f"{figure.name}.{aspect}" for aspect in _ENDS)
     return known + [name for name in sorted(counters) if name not in known]
 
 
@@ -267,7 +279,7 @@ class Figures:
         Raises `NoData` when this run gives it no value, `KeyError` when there is no such figure,
         and `InputError` when the record lacks what every run of readfence has.
         """
-        figure = find(name, self.sample.variant.counters)
+        figure = find(name, _own_names(self.sample.variant))
         if figure is None:
             raise KeyError(name)
         return figure.read(self.sample)
@@ -288,8 +300,12 @@ def figures_of(record: RunRecord) -> dict[str, Figures]:
 
 
 def counters_of(record: RunRecord) -> set[str]:
-    """Every counter that some variant of the run counted."""
-    return {name for variant in record.variants for name in variant.counters}
+    """Every counter, and every figure of a resource, that some variant of the run has."""
+    return {name for variant in record.variants for name in _own_names(variant)}
+
+
+def _own_names(variant: VariantRecord) -> set[str]:
+    return {*variant.counters, *figure_names(variant.resources)}
 
 
 def catalogue_markdown() -> str:
@@ -304,5 +320,8 @@ def catalogue_markdown() -> str:
         )
         lines.append(f"| {name} | {unit} | {figure.about} |")
     lines.append("| `latency.p…` | ns | any other percentile, such as `latency.p95` |")
+    for end, aspect in ASPECTS.items():
+        unit = {"1": ""}.get(unit_name(aspect.power), unit_name(aspect.power))
+        lines.append(f"| `<resource>.{end}` | {unit} | {aspect.about} |")
     lines.append("| any counter of the run | ns if its name ends in `_ns` | what its name says |")
     return "\n".join(lines) + "\n"
