@@ -140,6 +140,8 @@ class Cluster:
             inbound_capacity=system.engine.inbound,
             apply=apply,
             tap=self.tap,
+            share_reads=system.engine.read_sharing == "one_outstanding",
+            lost=self._lost,
         )
         retry = system.script.retry
         count = system.cluster.cores

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from models.audit.safety import Operation, SafetyJudge
-from models.engine.sites import FIELDS, Site
+from models.engine.sites import FIELDS, ROUNDS, Site
 from models.replies import ErrorReply
 from models.service import Outcome
 from models.workload.tickets import Ticket
@@ -177,8 +177,14 @@ class Recorder:
 
     def counted(self) -> int:
         """Verifications in all tallies, measured or not, whatever became of the attempt."""
-        everything = [*self._served.items(), *self._others.items()]
-        return sum(sum(tally[: len(Site)]) * count for tally, count in everything)
+        return sum(sum(tally[: len(Site)]) * count for tally, count in self._tallies())
+
+    def rounds(self) -> int:
+        """Rounds on the wire in all tallies, likewise."""
+        return sum(tally[ROUNDS] * count for tally, count in self._tallies())
+
+    def _tallies(self) -> list[tuple[tuple[int, ...], int]]:
+        return [*self._served.items(), *self._others.items()]
 
 
 def _histogram(fields: tuple[str, ...], counts: Counter[tuple[int, ...]]) -> Histogram:

@@ -194,6 +194,9 @@ class World:
         counters = cluster.counters()
         ledger = ledger_verdict(
             counted=recorder.counted(),
+            rounds=recorder.rounds(),
+            begun=counters["rounds.sent"],
+            shared=counters["rounds.shared"],
             unclaimed=counters["rounds.unclaimed"],
             log_reads=counters["rounds.log"],
             tap=cluster.tap,
