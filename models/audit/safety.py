@@ -9,23 +9,28 @@ wrong, whatever the values were:
 - *changed past*: a script read a key at a timestamp at which, later, a write to that key was
   committed: the snapshot it read has changed behind it (I11), and an update may be lost.
 
-Linear in the number of scripts: per key it keeps the acknowledged writes that scripts in progress
-can still be held against, and the last few readers and writers.
+Linear in the number of scripts. Per key it keeps what scripts in progress, and later ones, can
+still be held against, so that memory grows with the keys and not with the run:
+
+- of the writes acknowledged before the oldest script in progress was sent, the newest alone;
+- of the reads before that, the one with the greatest timestamp: any write that is committed from
+  then on contradicts it if it contradicts one of them;
+- no write that was committed by then: whoever is still to read will read later.
 """
 
 from bisect import bisect_left
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from sim.record import Verdict
 from sim.units import human_duration
 
 _EXAMPLES: Final = 5
 _RECENT: Final = 64
-"""Readers and writers of a key that are remembered for `changed past`."""
-_PRUNE: Final = 1024
+"""Readers and writers of a key that are remembered for `changed past`, at most."""
+_PRUNE: Final = 4
+"""Entries of a key from which on it is looked for some that can be forgotten."""
 
 
 class Operation(NamedTuple):
@@ -54,11 +59,34 @@ class _Acknowledged(NamedTuple):
     by: str
 
 
+_Access: TypeAlias = tuple[int, int, str]
+"""Of a reader when it took its timestamp and which, of a writer when it was committed and with
+which; and the name."""
+
+
 @dataclass(slots=True)
 class _Key:
     acknowledged: list[_Acknowledged] = field(default_factory=list)
-    readers: deque[tuple[int, int, str]] = field(default_factory=lambda: deque(maxlen=_RECENT))
-    writers: deque[tuple[int, int, str]] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    readers: list[_Access] = field(default_factory=list)
+    writers: list[_Access] = field(default_factory=list)
+    prune_at: int = _PRUNE
+
+    def forget(self, oldest_ns: int) -> None:
+        """Forget what no script sent from `oldest_ns` on can be held against."""
+        gone = bisect_left(self.acknowledged, (oldest_ns,)) - 1
+        del self.acknowledged[: max(gone, 0)]
+        before = [reader for reader in self.readers if reader[0] < oldest_ns]
+        since = [reader for reader in self.readers if reader[0] >= oldest_ns]
+        greatest = [max(before, key=lambda reader: reader[1])] if before else []
+        self.readers = greatest + since[-_RECENT:]
+        self.writers = [writer for writer in self.writers if writer[0] > oldest_ns][-_RECENT:]
+        # Where much is going on, little can be forgotten: look for it less often.
+        self.prune_at = max(_PRUNE, 2 * self.size)
+
+    @property
+    def size(self) -> int:
+        """Entries that are remembered."""
+        return len(self.acknowledged) + len(self.readers) + len(self.writers)
 
 
 class SafetyJudge:
@@ -86,12 +114,13 @@ class SafetyJudge:
         """A script is answered."""
         self.ended_idle(token)
         self.concerned = True
+        oldest_ns = next(iter(self._in_progress.values()), operation.answered_ns)
         if operation.read_ts:
             for key in operation.read_keys:
-                self._judge_read(key, operation)
+                self._judge_read(key, operation, oldest_ns)
         if operation.commit_ts:
             for key in operation.written_keys:
-                self._note_write(key, operation)
+                self._note_write(key, operation, oldest_ns)
 
     def _key(self, key: bytes) -> _Key:
         known = self._keys.get(key)
@@ -99,7 +128,7 @@ class SafetyJudge:
             known = self._keys[key] = _Key()
         return known
 
-    def _judge_read(self, key: bytes, operation: Operation) -> None:
+    def _judge_read(self, key: bytes, operation: Operation, oldest_ns: int) -> None:
         known = self._key(key)
         before = bisect_left(known.acknowledged, (operation.sent_ns,))
         if before:
@@ -115,8 +144,10 @@ class SafetyJudge:
             if operation.read_ns < committed_ns and commit_ts <= operation.read_ts:
                 self._changed_past(key, operation.name, operation.read_ts, name, commit_ts)
         known.readers.append((operation.read_ns, operation.read_ts, operation.name))
+        if known.size > known.prune_at:
+            known.forget(oldest_ns)
 
-    def _note_write(self, key: bytes, operation: Operation) -> None:
+    def _note_write(self, key: bytes, operation: Operation, oldest_ns: int) -> None:
         known = self._key(key)
         for read_ns, read_ts, name in known.readers:
             if (
@@ -127,15 +158,12 @@ class SafetyJudge:
                 self._changed_past(key, name, read_ts, operation.name, operation.commit_ts)
         known.writers.append((operation.committed_ns, operation.commit_ts, operation.name))
         newest = known.acknowledged[-1] if known.acknowledged else None
-        if newest is not None and newest.newest_ts >= operation.commit_ts:
-            return
-        known.acknowledged.append(
-            _Acknowledged(operation.answered_ns, operation.commit_ts, operation.name)
-        )
-        if len(known.acknowledged) > _PRUNE:
-            oldest = next(iter(self._in_progress.values()), operation.answered_ns)
-            gone = bisect_left(known.acknowledged, (oldest,)) - 1
-            del known.acknowledged[: max(gone, 0)]
+        if newest is None or newest.newest_ts < operation.commit_ts:
+            known.acknowledged.append(
+                _Acknowledged(operation.answered_ns, operation.commit_ts, operation.name)
+            )
+        if known.size > known.prune_at:
+            known.forget(oldest_ns)
 
     def _changed_past(
         self, key: bytes, reader: str, read_ts: int, writer: str, commit_ts: int

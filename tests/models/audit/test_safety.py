@@ -1,5 +1,7 @@
 """The safety judge: good histories pass, bad ones are refused with the two operations named."""
 
+import random
+
 from models.audit.safety import Operation, SafetyJudge
 from sim.record import Verdict
 from sim.units import ms
@@ -110,7 +112,7 @@ def test_many_writes_are_forgotten_without_losing_the_newest() -> None:
     judge.began("r", stale.sent_ns)
     judge.ended("r", stale)
     assert judge.verdict().violations == 1
-    assert len(judge._keys[b"k"].acknowledged) < 3000
+    assert judge._keys[b"k"].size < 10
 
 
 def test_only_the_first_violations_are_told_in_words() -> None:
@@ -119,3 +121,77 @@ def test_only_the_first_violations_are_told_in_words() -> None:
     verdict = _judge(_write("w", 0, 5, 20), *reads)
     assert verdict.violations == 9
     assert len(verdict.examples) == 5
+
+
+def test_what_is_forgotten_changes_no_verdict() -> None:
+    """Random histories, of which a third are bad: a judge that forgets nothing says the same."""
+    verdicts = []
+    for seed in range(600):
+        honest, all_of_it = SafetyJudge(), SafetyJudge()
+        history = _history(random.Random(seed))
+        for token, operation in history:
+            for judge in (honest, all_of_it):
+                if operation is None:
+                    judge.began(token, token)
+                else:
+                    for known in all_of_it._keys.values():
+                        known.prune_at = 10**9
+                    judge.ended(token, operation)
+        assert honest.verdict().verdict == all_of_it.verdict().verdict, seed
+        verdicts.append(honest.verdict().verdict)
+    assert 150 < verdicts.count("violated") < 450
+
+
+def test_a_judge_that_forgets_too_much_is_noticed() -> None:
+    """Its twin drops everything at each look: bad histories pass."""
+    differing = 0
+    for seed in range(200):
+        honest, twin = SafetyJudge(), SafetyJudge()
+        for token, operation in _history(random.Random(seed)):
+            for judge in (honest, twin):
+                if operation is None:
+                    judge.began(token, token)
+                else:
+                    judge.ended(token, operation)
+            twin._keys.clear()
+        differing += honest.verdict().verdict != twin.verdict().verdict
+    assert differing > 30
+
+
+def test_memory_is_that_of_the_keys_and_not_of_the_run() -> None:
+    """Ten thousand scripts that read and write five keys leave a handful of entries."""
+    judge = SafetyJudge()
+    for number in range(10_000):
+        key = b"k%d" % (number % 5)
+        write = _write(f"w{number}", 10 * number, 10 * number + 5, 100 + number, key, 99 + number)
+        judge.began(number, write.sent_ns)
+        judge.ended(number, write)
+    assert judge.verdict().verdict == "ok"
+    assert sum(known.size for known in judge._keys.values()) < 30
+
+
+def _history(chance: random.Random) -> list[tuple[int, Operation | None]]:
+    """Scripts that begin (None) and end, by their token, which is the instant they were sent.
+
+    Timestamps follow time but for some mistakes.
+    """
+    events: list[tuple[int, int, Operation | None]] = []
+    for number in range(60):
+        sent = 1000 * number
+        read_ns = sent + chance.randrange(1, 3000)
+        committed = read_ns + chance.randrange(1, 3000)
+        answered = committed + chance.randrange(1, 3000)
+        read_ts, commit_ts = read_ns, committed
+        if chance.random() < 0.01:
+            read_ts = max(1, read_ts - chance.randrange(1, 20_000))
+        if chance.random() < 0.01:
+            commit_ts = max(1, commit_ts - chance.randrange(1, 4000))
+        if chance.random() < 0.5:
+            commit_ts = 0
+        key = [b"k%d" % chance.randrange(2)]
+        written = key if commit_ts else []
+        operation = Operation(
+            f"#{number}", sent, answered, read_ns, read_ts, commit_ts, committed, key, written
+        )
+        events += [(sent, sent, None), (answered, sent, operation)]
+    return [(token, operation) for _, token, operation in sorted(events, key=lambda e: e[:2])]
