@@ -255,7 +255,8 @@ class Engine(Loop):
                     future.resolve(result)
         if self.raft.read_states:
             self.readers.confirm(self.applied)
-        self.readers.release(self.applied)
+        if self.readers.unapplied:
+            self.readers.release(self.applied)
 
     # -- servers --------------------------------------------------------------------------------
 

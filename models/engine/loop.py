@@ -38,7 +38,11 @@ class Loop:
     def _offer(self, served: Event, item: Any, service: int) -> bool:
         """The same, unless the queue has no room: then False."""
         if not self._busy:
-            self._start(served, item, service)
+            kernel = self._kernel  # `_start`, written out: this is how messages come
+            self._busy = True
+            self._item = item
+            self._busy_ns -= kernel.now
+            kernel.again(service, served)
         elif len(self._queue) < self._inbound_capacity:
             self._wait(served, item, service)
         else:
