@@ -13,6 +13,7 @@ from models.fence.policies import POLICIES
 from models.redis.key_states import STATES
 from sim.dist_spec import LawSpec
 from sim.fields import Duration, Number, Rate, Spec
+from sim.sweep_spec import SweepSpec
 
 
 def _or_one(schema: dict[str, Any]) -> None:
@@ -386,4 +387,7 @@ class Scenario(System):
     expect: list[str] = Field(
         default=[],
         description="What must hold, such as `one_fence.verifications.per_script == 1`.",
+    )
+    sweep: SweepSpec | None = Field(
+        default=None, description="What `readfence sweep` varies; `run` and `check` ignore it."
     )
