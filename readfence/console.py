@@ -55,7 +55,7 @@ def progress(*, quiet: bool) -> Iterator[Show]:
 
 @contextmanager
 def point_progress(total: int, *, quiet: bool) -> Iterator[ShowPoints]:
-    """Something to report finished points to: a bar on a terminal, now and then a line elsewhere."""
+    """Something to report finished points to: a bar on a terminal, else a line per tenth."""
     if quiet:
         yield lambda ran, from_store, running: None
     elif sys.stderr.isatty():
