@@ -27,6 +27,7 @@ from reports.text import plain_figures
 from sim.errors import LimitReached, Stalled
 from sim.record import Histogram, VariantRecord, Verdict
 from sim.sketch import Sketch
+from sim.usage import Window
 
 
 class _Part(BaseModel):
@@ -76,6 +77,8 @@ class Measured(_Part):
     """What the attempts asked of the quorum; see `reports.attempts`."""
     latency: dict[str, Any]
     """Latencies (ns) of the scripts that ended ok, as JSON of a `sim.sketch.Sketch`."""
+    resources: dict[str, Window]
+    """What each resource did from the end of the warm-up on."""
     series: Series
     virtual_ns: int
     measured_ns: int
@@ -194,15 +197,14 @@ def _result(
 
 def _measured(record: VariantRecord, series: int) -> Measured:
     figures = Figures(record)
-    latency = Sketch()
-    latency.add_many(figures.sample.latencies)
     return Measured(
         figures=plain_figures(figures),
         counters=record.counters,
         errors=figures.sample.errors(),
         verdicts=record.verdicts,
         attempts=record.histograms["attempts"],
-        latency=latency.to_json(),
+        latency=record.sketches["latency_ns"],
+        resources=record.resources,
         series=_series(figures, series),
         virtual_ns=record.virtual_ns,
         measured_ns=record.measured_ns,

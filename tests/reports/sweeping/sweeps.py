@@ -5,6 +5,7 @@ from itertools import product
 from typing import Any
 
 from reports.sweeping.rows import Row, Sweep
+from sim.usage import Window
 
 
 def sweep(
@@ -36,4 +37,11 @@ def row(p99: float | None, **parts: Any) -> Row:
         "verifications.per_script": {"min": 1, "mean": 1.5, "max": 2},
         "rounds.per_script": 1,
     }
-    return Row(status="ok", figures=figures, counters={"rounds.sent": 20, "x_ns": 5}, **parts)
+    loop = Window(count=1, length_ns=100, arrived=0, served=0, busy_ns=25, waited_ns=0)
+    return Row(
+        status="ok",
+        figures=figures,
+        counters={"rounds.sent": 20, "x_ns": 5},
+        resources={"n1.loop": loop},
+        **parts,
+    )

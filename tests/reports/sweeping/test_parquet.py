@@ -33,6 +33,8 @@ def test_the_table_is_tidy() -> None:
     assert table["verifications.per_script.mean"].to_pylist()[0] == 1.5
     assert table["rounds.per_script.max"].to_pylist()[0] == 1.0
     assert table["safety"].to_pylist()[:3] == ["ok", "ok", None]
+    assert table["n1.loop.utilisation"].to_pylist()[:3] == [0.25, 0.25, None]
+    assert table["n1.loop.wait"].to_pylist()[:3] == [None, None, None]
     assert table["rounds.sent"].to_pylist()[:3] == [20, 20, None]
 
 
@@ -41,6 +43,7 @@ def test_units_are_in_the_metadata() -> None:
     schema = table_of(made()).schema
     units = {field.name: (field.metadata or {}).get(b"unit") for field in schema}
     assert units["set.network.one_way"] == units["latency.p99"] == units["x_ns"] == b"ns"
+    assert units["n1.loop.wait"] == b"ns"
     assert units["throughput"] == b"1/s"
     assert units["set.cluster.nodes"] is units["scripts"] is None
     assert json.loads(schema.metadata[b"readfence"])["readfence"] == "0.1.0+abc"
