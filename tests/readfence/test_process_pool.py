@@ -59,6 +59,7 @@ def test_a_point_that_kills_its_process_is_given_up(monkeypatch: pytest.MonkeyPa
             pool.submit(index, point)
         results = dict(pool.completed())
     assert [results[index].status for index in range(6)] == ["ok", "error", *["ok"] * 4]
+    assert Path("deaths").read_text() == 3 * "one\n"
     assert results[1].seed == 2
     assert results[1].reason == "its process died 3 times, at last by SIGKILL"
     assert not results[1].lasting
