@@ -7,6 +7,7 @@ messages out, two back, and a release).
     python3 dev.py bench              all rows
     python3 dev.py bench --quick      the same, small: for tests
     python3 dev.py bench --million    one_fence with a million scripts, for its memory
+    python3 dev.py bench --processes  how much faster two processes finish a sweep than one
 
 Each row runs in a process of its own: peak memory is that process's. Times are CPU seconds of one
 core. Machines are noisy: compare ratios, and the digest, which tells whether two versions simulate
@@ -28,6 +29,7 @@ import simpy
 from rich.console import Console
 from rich.table import Table
 
+from bench import processes
 from models.spec import System
 from models.world import World
 from readfence.runs import unhurried_collector
@@ -213,6 +215,7 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="small numbers, for tests")
     parser.add_argument("--million", action="store_true", help="a million scripts of one_fence")
+    parser.add_argument("--processes", action="store_true", help="two processes against one")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument(
         "--row", nargs=4, metavar=("FENCE", "STATE", "SCRIPTS", "REPEATS"), help="one row"
@@ -221,6 +224,10 @@ def main() -> None:
     if options.row:
         fence, state, scripts, repeats = options.row
         print(json.dumps(asdict(measure(fence, state, int(scripts), int(repeats)))))
+        return
+    if options.processes:
+        for line in processes.lines():
+            print(line, flush=True)
         return
     if options.million:
         rows = [in_a_process("one_fence", "str_new", 1_000_000, 1)]
