@@ -8,8 +8,7 @@ inside the script, for which the task of the script waits one by one.
 from dataclasses import dataclass
 from functools import partial
 
-from models.engine.engine import Engine
-from models.engine.requests import NotLeader
+from models.engine.requests import Asked, NotLeader
 from models.engine.sites import CALLS, POINT_READS, SCANS, Site, Tally
 from models.fence.policies import Policy
 from models.redis.context import Context
@@ -46,7 +45,7 @@ class Attempt:
     def __init__(
         self,
         kernel: Kernel,
-        engine: Engine,
+        engine: Asked,
         policy: Policy,
         costs: LocalCosts,
         context: Context,

@@ -1,13 +1,14 @@
 """The cluster: nodes wired to each other, their data, and what is scripted to happen to them."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from models.attempt import LocalCosts
 from models.audit.wire import WireTap
 from models.engine.costs import LoopCosts
 from models.engine.engine import COUNTERS, Engine
 from models.engine.lanes import Lane, LaneLimits
+from models.engine.requests import Asked
 from models.fence.policies import POLICIES
 from models.network.link import Link
 from models.network.rules import Rule
@@ -25,6 +26,10 @@ from sim.kernel import Event, Kernel, Slots
 from sim.rng import BLOCK, Streams
 from sim.trace import Trace
 
+Apply: TypeAlias = Callable[[Commit], tuple[Applied, int]]
+"""Carries out a commit on a node: what came of it, and how many mutations it held."""
+Delay: TypeAlias = Callable[[], int]
+
 _DEFAULT_CONTENT: Final[dict[str, Any]] = {
     "string": "1",
     "list": ["a", "b", "c"],
@@ -40,7 +45,7 @@ EPOCH_NS: Final = 3600 * 10**9
 
 
 class Cluster:
-    """All nodes of one run."""
+    """All nodes of one run, and every message between them."""
 
     def __init__(
         self, kernel: Kernel, system: System, streams: Streams, trace: Trace | None
@@ -49,7 +54,7 @@ class Cluster:
         self._trace = trace
         self._system = system
         self._streams = streams
-        self.tap = WireTap(system.cluster.nodes)
+        self.tap: WireTap | None = WireTap(system.cluster.nodes)
         self.rules: list[Rule] = []
         self._ids = range(1, system.cluster.nodes + 1)
         self._applied_first: dict[int, tuple[int, int]] = {}
@@ -58,18 +63,15 @@ class Cluster:
             instructions_max=system.script.instructions,
             memory_max=system.script.memory_mb * 1_000_000,
         )
-        self.nodes = {id: self._make_node(id) for id in self._ids}
-        for source in self._ids:
-            for target in self._ids:
-                if source != target:
-                    self._connect(source, target)
+        self._engines: dict[int, Engine] = {}
+        self.nodes = self._make_nodes()
         self._install()
 
     def start(self, ready: Callable[[], None]) -> None:
         """Arm the timers and the scripted events; `ready` is called once, when somebody leads."""
         self._ready: Callable[[], None] | None = ready
-        for node in self.nodes.values():
-            node.engine.start(self._find_leader)
+        for engine in self._engines.values():
+            engine.start(self._find_leader)
         for event in self._system.events:
             self._kernel.after(event.at, self._happen, event)
         self._find_leader()
@@ -80,11 +82,10 @@ class Cluster:
         return self._leader
 
     def _find_leader(self) -> None:
-        self._leader = max(
-            self.nodes.values(),
-            key=lambda node: (node.engine.is_leader, node.engine.raft.term),
-        )
-        if self._ready is not None and self._leader.engine.is_leader:
+        engines = self._engines
+        leader = max(self.nodes, key=lambda id: (engines[id].is_leader, engines[id].raft.term))
+        self._leader = self.nodes[leader]
+        if self._ready is not None and engines[leader].is_leader:
             ready, self._ready = self._ready, None
             ready()
 
@@ -95,19 +96,41 @@ class Cluster:
     def counters(self) -> dict[str, int]:
         """Counters of all nodes, summed."""
         total: dict[str, int] = {}
-        for node in self.nodes.values():
-            for name, value in node.engine.counters.items():
+        engines = self._engines.values()
+        for engine in engines:
+            for name, value in engine.counters.items():
                 total[name] = total.get(name, 0) + value
-        engines = [node.engine for node in self.nodes.values()]
         total["messages.sent"] = sum(engine.messages_sent for engine in engines)
         total["rounds.sent"] = sum(engine.rounds_sent for engine in engines)
         total["rounds.confirmed"] = sum(engine.rounds_confirmed for engine in engines)
-        for node in self.nodes.values():
-            total[f"{node.name}.loop.busy_ns"] = node.engine.busy_ns
+        for id, engine in self._engines.items():
+            total[f"n{id}.loop.busy_ns"] = engine.busy_ns
         total["conflicts"] = sum(node.service.conflicts for node in self.nodes.values())
         return total
 
-    def _make_node(self, id: int) -> Node:
+    def _make_nodes(self) -> dict[int, Node]:
+        nodes = {id: self._make_node(id, self._make_engine) for id in self._ids}
+        for source in self._ids:
+            for target in self._ids:
+                if source != target:
+                    self._connect(source, target)
+        return nodes
+
+    def _make_engine(self, id: int, apply: Apply) -> Engine:
+        assert self.tap is not None
+        engine = self._engines[id] = Engine(
+            self._kernel,
+            self._make_raft(id),
+            costs=loop_costs(self._system),
+            fsync=self._fsync(id),
+            tick_ns=self._system.engine.tick,
+            inbound_capacity=self._system.engine.inbound,
+            apply=apply,
+            tap=self.tap,
+        )
+        return engine
+
+    def _make_node(self, id: int, make_engine: Callable[[int, Apply], Asked]) -> Node:
         system, kernel, name = self._system, self._kernel, f"n{id}"
         store = Store()
 
@@ -115,16 +138,7 @@ class Cluster:
             applied = Applied(store.apply(commit), self._visible_since(commit.commit_ts))
             return applied, len(commit.mutations)
 
-        engine = Engine(
-            kernel,
-            self._make_raft(id),
-            costs=_loop_costs(system),
-            fsync=self._streams.sampler(f"fsync/{name}", system.engine.fsync.build()),
-            tick_ns=system.engine.tick,
-            inbound_capacity=system.engine.inbound,
-            apply=apply,
-            tap=self.tap,
-        )
+        engine = make_engine(id, apply)
         retry = system.script.retry
         service = Service(
             kernel,
@@ -141,6 +155,9 @@ class Cluster:
             jitter=self._unit_sampler(f"retry/{name}"),
         )
         return Node(name, engine, store, service)
+
+    def _fsync(self, id: int) -> Callable[[], int]:
+        return self._streams.sampler(f"fsync/n{id}", self._system.engine.fsync.build())
 
     def _visible_since(self, commit_ts: int) -> int:
         """A node applies a commit now: when the first of them did.
@@ -182,40 +199,41 @@ class Cluster:
 
     def _connect(self, source: int, target: int) -> None:
         """The connection that `source` opens to `target`: calls there, their returns back."""
-        network = self._system.network
 
-        def link(start: int, end: int, stream: str, deliver: Callable[[Any], None]) -> Link:
-            law = network.links.get(f"n{start}->n{end}", network.one_way)
+        def link(start: int, end: int, delay: Delay, deliver: Callable[[Any], None]) -> Link:
             return Link(
                 self._kernel,
                 source=start,
                 target=end,
-                delay=self._streams.sampler(stream, law.build()),
+                delay=delay,
                 rules=self.rules,
                 deliver=deliver,
             )
 
-        name = f"network/n{source}->n{target}"
-        receive: Callable[[Any], None] = self.nodes[target].engine.receive
+        there, back = self._delays(source, target)
+        receive: Callable[[Any], None] = self._engines[target].receive
         if self._trace is not None:
             receive = _traced(receive, self._trace, self._kernel, f"n{source}->n{target}")
-        calls = link(source, target, name, receive)
-        returns = link(target, source, f"{name}/return", lambda _: None)
-        limits = network.lanes
+        calls = link(source, target, there, receive)
+        returns = link(target, source, back, lambda _: None)
         heartbeats, others = (
-            Lane(
-                self._kernel,
-                LaneLimits(
-                    lane.capacity,
-                    None if lane.in_flight == "unlimited" else lane.in_flight,
-                    limits.call_timeout,
-                ),
-                calls=calls,
-                returns=returns,
-            )
-            for lane in (limits.heartbeats, limits.others)
+            Lane(self._kernel, limits, calls=calls, returns=returns)
+            for limits in lane_limits(self._system)
         )
-        self.nodes[source].engine.connect(target, heartbeats=heartbeats, others=others)
+        self._engines[source].connect(target, heartbeats=heartbeats, others=others)
+
+    def _delays(self, source: int, target: int) -> tuple[Delay, Delay]:
+        """What a message takes on the connection that `source` opens to `target`, and a return."""
+        network, name = self._system.network, f"network/n{source}->n{target}"
+        laws = (
+            network.links.get(f"n{start}->n{end}", network.one_way).build()
+            for start, end in ((source, target), (target, source))
+        )
+        there, back = (
+            self._streams.sampler(stream, law)
+            for stream, law in zip((name, f"{name}/return"), laws, strict=True)
+        )
+        return there, back
 
     def _install(self) -> None:
         for set_name, data in self._system.data.items():
@@ -229,11 +247,11 @@ class Cluster:
     def _happen(self, happening: Event) -> None:
         event: EventSpec = happening.argument
         if event.step_down is not None:
-            self.node(event.step_down).engine.step_down()
+            self._engines[number(event.step_down)].step_down()
         elif event.transfer_to is not None:
-            self.leader.engine.transfer(number(event.transfer_to))
+            self._engines[number(self.leader.name)].transfer(number(event.transfer_to))
         elif event.stall is not None:
-            self.node(event.stall).engine.stall(event.lasting)
+            self._engines[number(event.stall)].stall(event.lasting)
 
 
 def counter_names(nodes: int) -> list[str]:
@@ -299,7 +317,22 @@ def _rows(data: DataSpec) -> Rows:
     return make_rows(data.state, content, expiry)
 
 
-def _loop_costs(system: System) -> LoopCosts:
+def lane_limits(system: System) -> tuple[LaneLimits, LaneLimits]:
+    """Of the heartbeats' lane and of the other one."""
+    lanes = system.network.lanes
+    heartbeats, others = (
+        LaneLimits(
+            lane.capacity,
+            None if lane.in_flight == "unlimited" else lane.in_flight,
+            lanes.call_timeout,
+        )
+        for lane in (lanes.heartbeats, lanes.others)
+    )
+    return heartbeats, others
+
+
+def loop_costs(system: System) -> LoopCosts:
+    """Of an engine's event loop."""
     engine = system.engine
     return LoopCosts(
         read=engine.read,

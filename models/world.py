@@ -9,6 +9,7 @@ from models.audit.wire import ledger_verdict
 from models.cluster import Cluster, key_names
 from models.fence.policies import POLICIES
 from models.recorder import Recorder
+from models.rounds_cluster import RoundsCluster
 from models.service import Service
 from models.spec import CallSpec, KeySpec, LoadSpec, System
 from models.workload.clients import Group, burst_gaps, constant_gaps, poisson_gaps
@@ -42,7 +43,8 @@ class World:
         self._lua_files = lua_files
         self.kernel = Kernel(tie_break=tie_break)
         self._streams = Streams(seed)
-        self.cluster = Cluster(self.kernel, system, self._streams, trace)
+        make = RoundsCluster if system.fidelity == "rounds" else Cluster
+        self.cluster = make(self.kernel, system, self._streams, trace)
         kinds = [[self._kind(call) for call in load.scripts] for load in system.workload]
         self.recorder = Recorder(
             self.kernel,

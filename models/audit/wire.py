@@ -55,13 +55,16 @@ class WireTap:
         self._open.pop(leader, None)
 
 
-def ledger_verdict(*, counted: int, unclaimed: int, log_reads: int, tap: WireTap) -> Verdict:
+def ledger_verdict(*, counted: int, unclaimed: int, log_reads: int, tap: WireTap | None) -> Verdict:
     """Whether every confirmation counted was one, and every one was counted.
 
     `counted`: confirmations in all tallies (V + F + L + C). `unclaimed`: confirmations whose
     requester had given up. `log_reads`: those of `counted` that were an entry in the Raft log,
-    which has its own quorum.
+    which has its own quorum. `tap` is None where no messages are sent.
     """
+    if tap is None:
+        reason = "fidelity rounds sends no messages: nothing on the wire to hold the counts against"
+        return Verdict(verdict="unknown", checked=0, reason=reason)
     if tap.alone:
         reason = "a single node confirms by itself: nothing on the wire to hold the counts against"
         return Verdict(verdict="unknown", checked=0, reason=reason)
