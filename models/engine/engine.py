@@ -36,6 +36,8 @@ URGENT: Final = (Heartbeat, HeartbeatResponse, VoteRequest, VoteResponse, Timeou
 LOG_KEPT: Final = 10_000
 """Applied entries that stay in the log for peers that lag behind."""
 _NEVER: Final = 1 << 62
+_QUEUED: Final = -1
+"""For an armed tick: it has rung and waits for its turn in the loop."""
 
 
 COUNTERS: Final = (
@@ -271,6 +273,7 @@ class Engine:
         self._carry_on()
 
     def _serve_tick(self, event: Event) -> None:
+        self._armed_tick = _NEVER
         self.raft.tick(self._kernel.now // self._tick_ns)
         self._carry_on()
 
@@ -379,7 +382,7 @@ class Engine:
         if event.argument != self._armed_tick:
             return  # armed for an earlier tick since
         if self.raft.next_tick * self._tick_ns <= self._kernel.now:
-            self._armed_tick = _NEVER
+            self._armed_tick = _QUEUED
             self._enqueue(self._tick_served, None, self._costs.tick)
         else:
             self._arm()
