@@ -1,6 +1,6 @@
 """What is asked of an engine, and how it is refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from models.engine.sites import ROUNDS, Site, Tally
@@ -58,13 +58,17 @@ class Asked(Protocol):
 class ReadRequest(Future):
     """A read waiting for its quorum; resolves to the confirmed read index."""
 
-    __slots__ = ("site", "tally", "wait_applied")
+    __slots__ = ("asked", "sharers", "site", "tally", "wait_applied")
 
     def __init__(self, site: Site, tally: Tally, wait_applied: bool) -> None:
         super().__init__(WAITING[site])
         self.site = site
         self.tally = tally
         self.wait_applied = wait_applied
+        self.sharers: Sequence[ReadRequest] = ()
+        """Who shares the round that this one began."""
+        self.asked = 0
+        """When it was asked, as the wire tap counts; 0 where no round is shared."""
 
 
 class LogRead:

@@ -23,114 +23,29 @@ from bisect import insort
 from collections import deque
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from models.engine.costs import LoopCosts
 from models.engine.engine import COUNTERS
+from models.engine.followers import Entry, Follower, Quorum, Round, SharedRound
+from models.engine.foreseen import Foreseen
 from models.engine.lanes import LaneLimits
-from models.engine.requests import WAITING, DeadlineExceeded, LogRead, ReadRequest
+from models.engine.requests import WAITING, DeadlineExceeded, LogRead
+from models.engine.sharing import SharedRounds
 from models.engine.sites import ROUNDS, Site, Tally
 from models.engine.ways import HEARTBEATS, OTHERS, Way
 from models.raft.quorum import agreed
 from sim.deadlines import Deadlines
 from sim.errors import LimitReached
 from sim.kernel import Event, Future, Kernel
+from sim.resources import Measured
 from sim.units import human_duration
 
 WOULD_DROP: Final = "messages.would_drop"
 
 
-class _Round(ReadRequest):
-    """A read and its quorum."""
-
-    __slots__ = ("arrivals", "index", "missing")
-
-    def __init__(self, site: Site, tally: Tally) -> None:
-        # A leader that stays has applied what it has committed before it serves the next read.
-        super().__init__(site, tally, False)
-        self.arrivals: list[int] = []
-        """Known arrivals of acknowledgements, ascending."""
-        self.index = 0
-        """The commit index when it was served."""
-        self.missing = 0
-        """Acknowledgements that are missing for a quorum."""
-
-
-class _Entry(Future):
-    """A proposal and its entry in the log."""
-
-    __slots__ = ("arrivals", "index", "make", "payload", "result")
-
-    def __init__(self, make: Callable[[], Any], index: int) -> None:
-        super().__init__("an entry to be committed")
-        self.make = make
-        self.index = index
-        self.payload: Any = None
-        self.result: Any = None
-        self.arrivals: list[int] = []
-
-
-_Message: TypeAlias = tuple[_Round | _Entry | None, int, int, bool]
-"""What it asks a quorum for, the last index of an append (0: a heartbeat), the commit index it
-tells, and whether it carries an entry."""
-
-
-class Follower:
-    """A peer as a queue: its loop serves what its leader sends, and the answers go back."""
-
-    __slots__ = (
-        "_behind", "_fsync", "_message_ns", "applied", "back", "busy_ns", "free_at", "heard",
-        "match", "name", "to",
-    )  # fmt: skip
-
-    def __init__(self, name: str, *, message_ns: int, fsync: Callable[[], int]) -> None:
-        self.name = name
-        self.to: Way
-        """The connection that its leader has opened to it."""
-        self.back: Way
-        """The one that it has opened to its leader."""
-        self.free_at = 0
-        self.busy_ns = 0
-        self.applied = 0
-        """Entries applied."""
-        self.match = 1
-        """The last entry its leader knows to be here."""
-        self.heard = False
-        """Since its leader last checked for a quorum."""
-        self._message_ns = message_ns
-        self._fsync = fsync
-        self._behind: deque[tuple[int, int]] = deque()
-        """Entries that are committed and not known to be here: index, and the time to apply it."""
-
-    def committed(self, index: int, apply_ns: int) -> None:
-        """Its leader has committed an entry."""
-        self._behind.append((index, apply_ns))
-
-    def serve(self, arrival: int, message: _Message) -> None:
-        """A message arrives: its turn in the loop, the answer, and what is then applied."""
-        asked, index, commit, carries_entry = message
-        service = self._message_ns
-        if carries_entry:
-            service += self._fsync()
-        answered = max(arrival, self.free_at) + service
-        self.busy_ns += service
-        self.free_at = answered
-        self.back.send(OTHERS if index else HEARTBEATS, answered, (asked, index))
-        if self._behind:
-            self.learn(commit)
-
-    def learn(self, commit: int) -> None:
-        """Apply what is committed, on the loop."""
-        behind = self._behind
-        while behind and behind[0][0] <= commit:
-            _, pause = behind.popleft()
-            self.free_at += pause
-            self.busy_ns += pause
-            self.applied += 1
-
-
-class RoundsEngine:
-    """The leader's engine. Build it, `connect` its followers, then `start`."""
+class RoundsEngine(Foreseen):
+    """The leader's engine, and its loop. Build it, `connect` its followers, then `start`."""
 
     is_leader: Final = True
 
@@ -147,9 +62,14 @@ class RoundsEngine:
         inbound_capacity: int,
         apply: Callable[[Any], tuple[Any, int]],
         mutations: Callable[[Any], int],
+        share_reads: bool,
+        lost: int,
     ) -> None:
-        """`apply` carries out a committed payload; `mutations` says how many it holds."""
-        self._kernel = kernel
+        """`apply` carries out a committed payload; `mutations` says how many it holds.
+
+        `share_reads` as for `Engine`; `lost` is how many followers there are that never answer.
+        """
+        super().__init__(kernel, 1)
         self._node = node
         self._costs = costs
         self._read_ns = costs.read
@@ -161,6 +81,10 @@ class RoundsEngine:
         self._backlog_max = inbound_capacity * costs.message
         self._apply = apply
         self._mutations = mutations
+        self._shared = SharedRounds() if share_reads else None
+        self._show_confirmed = self._confirm_shared if share_reads else self._confirm
+        self._lost = lost
+        self._disk = Foreseen(kernel, 1)
         self._followers: list[Follower] = []
         self._needed = 0
         self._agenda: list[tuple[int, int, Any, Any, int]] = []
@@ -171,24 +95,21 @@ class RoundsEngine:
         self._armed = -1
         """The instant of `_due` for which an event is on its way."""
         self._wake = Event(self._awake)
-        self._free_at = 0
         self._last_index = 1
         self._commit_index = 1
-        self._uncommitted: deque[_Entry] = deque()
+        self._uncommitted: deque[Entry] = deque()
         self._deadlines = Deadlines(kernel, DeadlineExceeded)
-        self._busy_ns = 0
         self._sent = 0
         self.rounds_sent = 0
         self.rounds_confirmed = 0
-        self._unclaimed = 0
-        self._log_reads = 0
+        self._counters = dict.fromkeys(COUNTERS, 0)
         self._inbound_would_drop = 0
-        self._applied = 0
 
     def connect(
         self,
         peer: int,
         *,
+        costs: LoopCosts,
         fsync: Callable[[], int],
         heartbeats: LaneLimits,
         others: LaneLimits,
@@ -199,11 +120,12 @@ class RoundsEngine:
         `delays(source, target)` gives what draws the time of a message on the connection that
         `source` has opened to `target`, and of a return on it.
         """
-        follower = Follower(f"n{peer}", message_ns=self._message_ns, fsync=fsync)
+        follower = Follower(self._kernel, f"n{peer}", costs=costs, fsync=fsync)
 
         def way(source: int, target: int, deliver: Callable[[int, Any], None]) -> Way:
             delay, back = delays(source, target)
             return Way(
+                self._kernel,
                 delay=delay,
                 back=back,
                 heartbeats=heartbeats,
@@ -212,13 +134,13 @@ class RoundsEngine:
                 wake=self._flush_at,
             )
 
-        def answered(arrival: int, answer: tuple[_Round | _Entry | None, int]) -> None:
+        def answered(arrival: int, answer: tuple[Quorum | None, int]) -> None:
             self._answered(follower, arrival, *answer)
 
-        follower.to = way(self._node, peer, follower.serve)
+        follower.to = way(self._node, peer, follower.take)
         follower.back = way(peer, self._node, answered)
         self._followers.append(follower)
-        self._needed = (len(self._followers) + 1) // 2
+        self._needed = (len(self._followers) + self._lost + 1) // 2
 
     def start(self, leadership_changed: Callable[[], None] = lambda: None) -> None:
         """Arm the timer."""
@@ -230,42 +152,51 @@ class RoundsEngine:
     # -- requests -------------------------------------------------------------------------------
 
     def verify_leader(self, site: Site, tally: Tally, deadline: int | None = None) -> Future:
-        """As `Engine.verify_leader`; it never fails with `NotLeader`."""
+        """As `Asked.verify_leader`; it never fails with `NotLeader`."""
+        read = Round(site, tally)
+        if deadline is not None:
+            self._deadlines.add(read, deadline)
+        if self._shared is not None:
+            if self._shared.join(read):
+                self._begin_shared()
+            return read
         now = self._kernel.now
         if self._agenda[0][0] <= now:
             self._catch_up(now)
-        free = self._free_at
-        self._free_at = served = (now if now > free else free) + self._read_ns
-        self._busy_ns += self._read_ns
-        read = _Round(site, tally)
-        if deadline is not None:
-            self._deadlines.add(read, deadline)
-            if deadline < served:
-                return read  # given up while it waits for the loop: nothing is sent
-        tally[ROUNDS] += 1
-        self.rounds_sent += 1
-        read.index = self._commit_index
-        read.missing = self._needed
-        self._send_heartbeats(served, read)
+        served = self.serve(now, self._read_ns)
+        if deadline is None or deadline >= served:
+            tally[ROUNDS] += 1
+            self.rounds_sent += 1
+            self._send_heartbeats(served, read)
+        # Else given up while it waits for the loop: nothing is sent.
         return read
 
     def linearizable_read(self, site: Site, tally: Tally, deadline: int | None = None) -> Future:
-        """As `Engine.linearizable_read`.
+        """As `Asked.linearizable_read`.
 
         A leader that stays applies what it commits before it serves anything else, so what was
         committed when a read is served has been applied when the read is confirmed.
         """
         return self.verify_leader(site, tally, deadline)
 
+    def _begin_shared(self) -> None:
+        """Begin a round for all who will have asked for one when the loop has served it."""
+        now = self._kernel.now
+        if self._agenda[0][0] <= now:
+            self._catch_up(now)
+        served = self.serve(now, self._read_ns)
+        shared = SharedRound()
+        self._due.append((served, self._board, shared))
+        self._arm_due(now)
+        self._send_heartbeats(served, shared)
+
     def propose(self, make: Callable[[], Any], deadline: int | None = None) -> Future:
         """As `Engine.propose`."""
         now = self._kernel.now
         if self._agenda[0][0] <= now:
             self._catch_up(now)
-        served = max(now, self._free_at) + self._costs.proposal
-        self._free_at = served
-        self._busy_ns += self._costs.proposal
-        entry = _Entry(make, self._last_index + 1)
+        served = self.serve(now, self._costs.proposal)
+        entry = Entry(make, self._last_index + 1)
         if deadline is not None:
             self._deadlines.add(entry, deadline)
             if deadline < served:
@@ -275,10 +206,9 @@ class RoundsEngine:
         self._due.append((served, self._make, entry))
         self._arm_due(now)
         pause = self._fsync()
-        self._busy_ns += pause
-        self._free_at = persisted = served + pause
-        for follower in self._followers:
-            self._append(follower, persisted, entry)
+        self._disk.add(pause)
+        self.prolong(pause)
+        self._append_to_all(self.free_at, entry)
         return entry
 
     def log_read(self, site: Site, tally: Tally, deadline: int | None = None) -> Future:
@@ -300,13 +230,19 @@ class RoundsEngine:
             if follower is None:
                 asked(at)
                 continue
-            free = self._free_at
-            if at > free:
-                free = at
-            elif free - at > self._backlog_max:
-                self._inbound_would_drop += 1
-            self._free_at = served = free + message_ns
-            self._busy_ns += message_ns
+            served = self.free_at
+            if served > at:
+                self.waited_ns += served - at
+                if served - at > self.longest_wait_ns:
+                    self.longest_wait_ns = served - at
+                if served - at > self._backlog_max:
+                    self._inbound_would_drop += 1
+                served += message_ns
+            else:
+                served = at + message_ns
+            self.free_at = served
+            self.arrived += 1
+            self.busy_ns += message_ns
             follower.heard = True
             if index:
                 if index > follower.match:
@@ -319,16 +255,15 @@ class RoundsEngine:
             if asked is not None:
                 asked.missing -= 1
                 if not asked.missing:
-                    self._due.append((served, self._confirm, asked))
+                    self._due.append((served, self._show_confirmed, asked))
 
     def _tick(self, at: int) -> None:
         """The timer is due: heartbeats, and whether a quorum was heard of."""
-        self._free_at = served = max(at, self._free_at) + self._costs.tick
-        self._busy_ns += self._costs.tick
+        served = self.serve(at, self._costs.tick)
         tick = served // self._tick_ns
         if tick >= self._quorum_at:
             self._quorum_at = tick + self._election_ticks
-            if not agreed([True, *(follower.heard for follower in self._followers)]):
+            if not agreed(self._voters([True, *(each.heard for each in self._followers)])):
                 raise LimitReached(
                     f"the leader heard of no quorum for engine.election by "
                     f"t={human_duration(served)}: it would step down, which `fidelity: rounds` "
@@ -347,43 +282,49 @@ class RoundsEngine:
 
     def _commit(self, at: int) -> None:
         """A follower holds more than before: commit what a majority holds, tell it, apply it."""
-        index = agreed([self._last_index, *(follower.match for follower in self._followers)])
+        matches = [follower.match for follower in self._followers]
+        index = agreed(self._voters([self._last_index, *matches]))
         if index <= self._commit_index:
             return
         self._commit_index = index
-        entries: list[_Entry] = []
+        entries: list[Entry] = []
         pause = 0
         uncommitted, costs = self._uncommitted, self._costs
         while uncommitted and uncommitted[0].index <= index:
             entry = uncommitted.popleft()
             entries.append(entry)
-            apply_ns = costs.apply_entry
+            mutations = 0
             if not isinstance(entry.payload, LogRead):
-                apply_ns += self._mutations(entry.payload) * costs.apply_mutation
-            pause += apply_ns
+                mutations = self._mutations(entry.payload)
+            pause += costs.apply_entry + mutations * costs.apply_mutation
             for follower in self._followers:
-                follower.committed(entry.index, apply_ns)
-        for follower in self._followers:
-            self._append(follower, at, None)
-        self._busy_ns += pause
-        self._free_at = at + pause
+                follower.behind.append((entry.index, mutations))
+        self._append_to_all(at, None)
+        self.prolong(pause)
         self._due.append((at, self._apply_all, entries))
         self._due.append((at + pause, self._hand_out, entries))
 
+    def _voters(self, answering: list[int]) -> list[int]:
+        """A value per voter; nothing is known of those that are lost."""
+        return answering + [0] * self._lost
+
     # -- what is sent ---------------------------------------------------------------------------
 
-    def _send_heartbeats(self, at: int, read: _Round | None) -> None:
+    def _send_heartbeats(self, at: int, asked: Round | SharedRound | None) -> None:
         """A heartbeat to each follower, and when its acknowledgement arrives."""
         commit = self._commit_index
         followers = self._followers
-        self._sent += 2 * len(followers)
+        self._sent += 2 * len(followers) + self._lost
+        if asked is not None:
+            asked.index = commit
+            asked.missing = self._needed
         if not self._direct:
             for follower in followers:
                 known = min(follower.match, commit)
-                follower.to.send(HEARTBEATS, at, (read, 0, known, False))
+                follower.to.send(HEARTBEATS, at, (asked, 0, known, False))
             return
-        # The same as `Way.send` and `Follower.serve`, written out: this is what a run is made of.
-        agenda, message_ns = self._agenda, self._message_ns
+        # The same as `Way.send` and `Follower.take`, written out: this is what a run is made of.
+        agenda = self._agenda
         sequence = self._sequence
         arrivals = []
         for follower in followers:
@@ -393,8 +334,13 @@ class RoundsEngine:
                 way.last_arrival = arrival
             else:
                 arrival = way.last_arrival
-            free = follower.free_at
-            follower.free_at = answered = (arrival if arrival > free else free) + message_ns
+            answered = follower.free_at
+            if answered > arrival:
+                follower.note_wait(answered - arrival)
+                arrival = answered
+            message_ns = follower.message_ns
+            follower.free_at = answered = arrival + message_ns
+            follower.arrived += 1
             follower.busy_ns += message_ns
             way = follower.back
             arrival = answered + way.delay()
@@ -403,24 +349,27 @@ class RoundsEngine:
             else:
                 arrival = way.last_arrival
             sequence += 1
-            heappush(agenda, (arrival, sequence, follower, read, 0))
+            heappush(agenda, (arrival, sequence, follower, asked, 0))
             arrivals.append(arrival)
-            if follower._behind:
+            if follower.behind:
                 follower.learn(min(follower.match, commit))
         self._sequence = sequence
-        if read is not None:
+        if asked is not None:
             arrivals.sort()
             self._wake_at(arrivals[self._needed - 1])
 
-    def _append(self, follower: Follower, at: int, entry: _Entry | None) -> None:
+    def _append_to_all(self, at: int, entry: Entry | None) -> None:
+        for follower in self._followers:
+            self._append(follower, at, entry)
+        self._sent += self._lost
+
+    def _append(self, follower: Follower, at: int, entry: Entry | None) -> None:
         """An append: with an entry, or only to tell the commit index."""
         self._sent += 2
         message = (entry, self._last_index, self._commit_index, entry is not None)
         follower.to.send(OTHERS, at, message)
 
-    def _answered(
-        self, follower: Follower, arrival: int, asked: _Round | _Entry | None, index: int
-    ) -> None:
+    def _answered(self, follower: Follower, arrival: int, asked: Quorum | None, index: int) -> None:
         """It is known when an answer arrives."""
         self._on_agenda(arrival, follower, asked, index)
         if asked is not None:
@@ -444,7 +393,7 @@ class RoundsEngine:
 
     def _wake_at(self, arrival: int) -> None:
         """What may complete a quorum arrives then; look when it has been served at the earliest."""
-        free = self._free_at
+        free = self.free_at
         served = (arrival if arrival > free else free) + self._message_ns
         self._kernel.again(served - self._kernel.now, self._wake)
 
@@ -469,47 +418,93 @@ class RoundsEngine:
             self._armed = due[0][0]
             self._kernel.again(self._armed - now, self._wake)
 
-    def _confirm(self, read: _Round) -> None:
-        """A quorum has confirmed: the one place where verifications count."""
+    def _confirm(self, read: Round) -> None:
+        """A quorum has confirmed: verifications count here, or where rounds are shared, below."""
         self.rounds_confirmed += 1
         if read.done:
-            self._unclaimed += 1
+            self._counters["rounds.unclaimed"] += 1
             return
         read.tally[read.site] += 1
         read.resolve(read.index)
 
-    def _make(self, entry: _Entry) -> None:
+    def _board(self, shared: SharedRound) -> None:
+        """The loop has served a round: who has asked by now shares it."""
+        assert self._shared is not None
+        shared.read = self._shared.begin()
+        if shared.read is not None:
+            shared.read.tally[ROUNDS] += 1
+            self.rounds_sent += 1
+
+    def _confirm_shared(self, shared: SharedRound) -> None:
+        assert self._shared is not None
+        first = shared.read
+        if first is None:
+            return  # all had given up when it began
+        self.rounds_confirmed += 1
+        claimed = 0
+        for read in (first, *first.sharers):
+            if not read.done:
+                claimed += 1
+                read.tally[read.site] += 1
+                read.resolve(shared.index)
+        if not claimed:
+            self._counters["rounds.unclaimed"] += 1
+        elif claimed > 1:
+            self._counters["rounds.shared"] += claimed - 1
+        if self._shared.over():
+            self._begin_shared()
+
+    def _make(self, entry: Entry) -> None:
         """The place of a proposal in the log is decided."""
         entry.payload = entry.make()
 
-    def _apply_all(self, entries: Sequence[_Entry]) -> None:
+    def _apply_all(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
             if isinstance(entry.payload, LogRead):
-                self._log_reads += entry.payload.applied_at(self._node)
+                self._counters["rounds.log"] += entry.payload.applied_at(self._node)
             else:
                 entry.result, _ = self._apply(entry.payload)
-        self._applied += len(entries)
+        self._counters["entries.applied"] += len(entries)
 
-    def _hand_out(self, entries: Sequence[_Entry]) -> None:
+    def _hand_out(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
             if not entry.done:
                 entry.resolve(entry.result)
 
     # -- the record -----------------------------------------------------------------------------
 
+    def ahead(self, now: int) -> tuple[int, int]:
+        """The loop works without a pause from now until it is free."""
+        self._catch_up(now)
+        return max(self.free_at - now, 0), int(self.free_at > now)
+
+    def resources(self) -> dict[str, Measured]:
+        """As `Engine.resources`, of the leader and of its followers, node after node."""
+        leader = f"n{self._node}"
+        found: dict[str, dict[str, Measured]] = {
+            leader: {f"{leader}.loop": self, f"{leader}.fsync": self._disk}
+        }
+        for follower in self._followers:
+            name = follower.name
+            found[name] = {f"{name}.loop": follower, f"{name}.fsync": follower.disk}
+        for number, kind in ((HEARTBEATS, "heartbeats"), (OTHERS, "others")):
+            for follower in self._followers:
+                name = follower.name
+                for start, end, way in ((leader, name, follower.to), (name, leader, follower.back)):
+                    if way.lanes[number].in_flight is not None:
+                        found[start][f"{start}->{end}.{kind}"] = way.lanes[number]
+        return {name: each for _, own in sorted(found.items()) for name, each in own.items()}
+
     def counters(self) -> dict[str, int]:
         """The counters of the cluster, by the names of `Engine`, and `WOULD_DROP`."""
-        now = self._kernel.now
-        self._catch_up(now)
         followers = self._followers
+        busy = {follower.name: follower.usage().busy_ns for follower in followers}
+        busy[f"n{self._node}"] = self.usage().busy_ns
         would_drop = sum(each.to.would_drop + each.back.would_drop for each in followers)
-        busy = {follower.name: follower.busy_ns for follower in followers}
-        busy[f"n{self._node}"] = self._busy_ns - max(self._free_at - now, 0)
+        applied = sum(follower.applied for follower in followers)
         return {
-            **dict.fromkeys(COUNTERS, 0),
-            "rounds.unclaimed": self._unclaimed,
-            "rounds.log": self._log_reads,
-            "entries.applied": self._applied + sum(follower.applied for follower in followers),
+            **self._counters,
+            "entries.applied": self._counters["entries.applied"] + applied,
             "messages.sent": self._sent,
             "rounds.sent": self.rounds_sent,
             "rounds.confirmed": self.rounds_confirmed,

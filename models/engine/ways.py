@@ -15,41 +15,60 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
+from models.engine.foreseen import Foreseen
 from models.engine.lanes import LaneLimits
+from sim.kernel import Kernel
 
 HEARTBEATS: Final = 0
 OTHERS: Final = 1
 
 
-class _Lane:
-    """One lane: what waits, and when the calls under way return."""
+class ForeseenLane(Foreseen):
+    """One lane: what waits, and when the calls under way return. A call holds it."""
 
     __slots__ = ("capacity", "in_flight", "returns", "waiting")
 
-    def __init__(self, limits: LaneLimits) -> None:
+    def __init__(self, kernel: Kernel, limits: LaneLimits) -> None:
+        super().__init__(kernel, limits.in_flight or 1)
         self.capacity = limits.capacity
         self.in_flight = limits.in_flight
         self.returns: deque[tuple[int, int]] = deque(maxlen=limits.in_flight)
         """When the last `in_flight` calls return, rising, some perhaps in the past; and their
         numbers, since calls of both lanes may return at one instant."""
-        self.waiting: deque[Any] = deque()
+        self.waiting: deque[tuple[int, Any]] = deque()
+        """Since when, and the message."""
 
-    def free_at(self) -> tuple[int, int]:
+    def next_departure(self) -> tuple[int, int]:
         """When the next message may leave, and after the return of which call."""
         returns = self.returns
         return returns[0] if len(returns) == self.in_flight else (0, 0)
+
+    def wait(self, at: int, message: Any) -> bool:
+        """A message has to wait; whether there is room for it."""
+        waiting = self.waiting
+        has_room = len(waiting) < self.capacity
+        waiting.append((at, message))
+        if len(waiting) > self.longest_queue:
+            self.longest_queue = len(waiting)
+        return has_room
+
+    def ahead(self, now: int) -> tuple[int, int]:
+        """Calls that have not returned."""
+        left = [returned - now for returned, _ in self.returns if returned > now]
+        return sum(left), len(left)
 
 
 class Way:
     """One connection. Calls to `send` and `flush` come in the order of their instants."""
 
     __slots__ = (
-        "_back", "_calls", "_deliver", "_lanes", "_last_return", "_wake", "delay", "direct", "last_arrival",
-        "would_drop",
+        "_back", "_calls", "_deliver", "_last_return", "_wake", "delay", "direct", "lanes",
+        "last_arrival", "would_drop",
     )  # fmt: skip
 
     def __init__(
         self,
+        kernel: Kernel,
         *,
         delay: Callable[[], int],
         back: Callable[[], int],
@@ -72,7 +91,7 @@ class Way:
         self._back = back
         self._calls = 0
         self._last_return = 0
-        self._lanes = (_Lane(heartbeats), _Lane(others))
+        self.lanes = (ForeseenLane(kernel, heartbeats), ForeseenLane(kernel, others))
         self._deliver = deliver
         self._wake = wake
 
@@ -83,31 +102,36 @@ class Way:
             self._deliver(arrival, message)
             return
         self.flush(at)
-        lane = self._lanes[lane_number]
-        if not lane.waiting and lane.free_at()[0] <= at:
+        lane = self.lanes[lane_number]
+        if not lane.waiting and lane.next_departure()[0] <= at:
             self._depart(lane, at, message)
             return
-        if len(lane.waiting) >= lane.capacity:
+        if not lane.wait(at, message):
             self.would_drop += 1
-        lane.waiting.append(message)
         if len(lane.waiting) == 1:
-            self._wake(lane.free_at()[0], self.flush)
+            self._wake(lane.next_departure()[0], self.flush)
 
     def flush(self, until: int) -> None:
         """Let go what may leave by this instant: no message will be handed over before it."""
         while True:
-            ready = [lane for lane in self._lanes if lane.waiting and lane.free_at()[0] <= until]
+            ready = [
+                lane for lane in self.lanes if lane.waiting and lane.next_departure()[0] <= until
+            ]
             if not ready:
                 return
-            lane = min(ready, key=_Lane.free_at)
-            self._depart(lane, lane.free_at()[0], lane.waiting.popleft())
+            lane = min(ready, key=ForeseenLane.next_departure)
+            at, _ = lane.next_departure()
+            since, message = lane.waiting.popleft()
+            lane.waited_ns += at - since
+            self._depart(lane, at, message)
             if lane.waiting:
-                self._wake(lane.free_at()[0], self.flush)
+                self._wake(lane.next_departure()[0], self.flush)
 
-    def _depart(self, lane: _Lane, at: int, message: Any) -> None:
+    def _depart(self, lane: ForeseenLane, at: int, message: Any) -> None:
         self.last_arrival = arrival = max(at + self.delay(), self.last_arrival)
         if lane.in_flight is not None:
             self._last_return = max(arrival + self._back(), self._last_return)
             self._calls += 1
             lane.returns.append((self._last_return, self._calls))
+            lane.add(self._last_return - at)
         self._deliver(arrival, message)

@@ -50,6 +50,7 @@ def by_recursion(sends: Arrivals, limits: tuple[LaneLimits, LaneLimits], seed: i
     arrived: Arrivals = []
     heartbeats, others = limits
     way = Way(
+        kernel,
         delay=draws(seed),
         back=draws(seed + 1),
         heartbeats=heartbeats,
@@ -87,7 +88,9 @@ def test_a_full_lane_is_counted_and_nothing_lost() -> None:
     """One under way, one that fits, and two that would be dropped."""
     arrived: Arrivals = []
     wakes: list[tuple[int, Callable[[int], None]]] = []
+    kernel = Kernel()
     way = Way(
+        kernel,
         delay=lambda: 10,
         back=lambda: 10,
         heartbeats=LaneLimits(1, 1, SECOND),
