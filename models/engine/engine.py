@@ -167,7 +167,7 @@ class Engine(Loop):
 
     def log_read(self, site: Site, tally: Tally, deadline: int | None = None) -> Future:
         """As `Asked.log_read`."""
-        future = self.propose(lambda: LogRead(site, tally, self.raft.id), deadline)
+        future = self.propose(lambda: LogRead(site, tally), deadline)
         future.what = WAITING[site]
         return future
 
@@ -313,12 +313,14 @@ class Engine(Loop):
         for index, term, payload in raft.entries_between(self.applied, raft.commit_index):
             result = None
             pause += costs.apply_entry
-            if isinstance(payload, LogRead):
-                self.counters["rounds.log"] += payload.applied_at(raft.id)
+            future = self._proposals.pop((index, term), None)
+            if type(payload) is LogRead:
+                if future is not None and not future.done:
+                    payload.note()
+                    self.counters["rounds.log"] += 1
             elif payload is not None:
                 result, mutations = self._apply(payload)
                 pause += mutations * costs.apply_mutation
-            future = self._proposals.pop((index, term), None)
             if future is not None:
                 self._results.append((future, result))
         self.counters["entries.applied"] += raft.commit_index - self.applied

@@ -1,7 +1,7 @@
 """What is asked of an engine, and how it is refused."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from models.engine.sites import ROUNDS, Site, Tally
 from sim.kernel import Future
@@ -71,20 +71,13 @@ class ReadRequest(Future):
         """When it was asked, as the wire tap counts; 0 where no round is shared."""
 
 
-class LogRead:
-    """Payload of a read fence in the log; counts when the node that proposed it applies it."""
+class LogRead(NamedTuple):
+    """Payload of a read fence in the log."""
 
-    __slots__ = ("_node", "_site", "_tally")
+    site: Site
+    tally: Tally
 
-    def __init__(self, site: Site, tally: Tally, node: int) -> None:
-        self._site = site
-        self._tally = tally
-        self._node = node
-
-    def applied_at(self, node: int) -> bool:
-        """Note that a node has applied it; whether that was the one that asked."""
-        if node != self._node:
-            return False
-        self._tally[self._site] += 1
-        self._tally[ROUNDS] += 1
-        return True
+    def note(self) -> None:
+        """Its quorum has answered, and somebody waits for it."""
+        self.tally[self.site] += 1
+        self.tally[ROUNDS] += 1

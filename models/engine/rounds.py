@@ -113,7 +113,7 @@ class RoundsEngine(LeaderLoop):
 
     def log_read(self, site: Site, tally: Tally, deadline: int | None = None) -> Future:
         """As `Engine.log_read`."""
-        future = self.propose(lambda: LogRead(site, tally, self._node), deadline)
+        future = self.propose(lambda: LogRead(site, tally), deadline)
         future.what = WAITING[site]
         return future
 
@@ -189,7 +189,7 @@ class RoundsEngine(LeaderLoop):
             entry = uncommitted.popleft()
             entries.append(entry)
             mutations = 0
-            if not isinstance(entry.payload, LogRead):
+            if type(entry.payload) is not LogRead:
                 mutations = self._mutations(entry.payload)
             pause += costs.apply_entry + mutations * costs.apply_mutation
             for follower in self._followers:
@@ -201,8 +201,10 @@ class RoundsEngine(LeaderLoop):
 
     def _apply_all(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
-            if isinstance(entry.payload, LogRead):
-                self._counters["rounds.log"] += entry.payload.applied_at(self._node)
+            if type(entry.payload) is LogRead:
+                if not entry.done:
+                    entry.payload.note()
+                    self._counters["rounds.log"] += 1
             else:
                 entry.result, _ = self._apply(entry.payload)
         self._counters["entries.applied"] += len(entries)
