@@ -78,13 +78,14 @@ class Engine(Loop):
         `share_reads`: one round is outstanding at a time (see `sharing`), else each read has its
         own. `lost` are nodes that will never ask for an entry of the log.
         """
-        super().__init__(kernel, inbound_capacity)
+        super().__init__(kernel)
         self.raft = raft
         self._costs = costs
         self._message_ns = costs.message
         self._fsync = fsync
         self._disk = Meter(kernel, 1)
         self._tick_ns = tick_ns
+        self._inbound_capacity = inbound_capacity
         self._apply = apply
         self._tap = tap
         self._share_reads = share_reads
@@ -173,7 +174,9 @@ class Engine(Loop):
 
     def receive(self, message: Message) -> None:
         """A message arrives from a peer; without room in the queue it is dropped and counted."""
-        if not self._offer(self._message_served, message, self._message_ns):
+        if len(self._queue) < self._inbound_capacity:
+            self._enqueue(self._message_served, message, self._message_ns)
+        else:
             self.counters["inbound.dropped"] += 1
 
     def step_down(self) -> None:
@@ -242,7 +245,8 @@ class Engine(Loop):
                     future.resolve(result)
         if self.raft.read_states:
             self.readers.confirm(self.applied)
-        self.readers.release(self.applied)
+        if self.readers.unapplied:
+            self.readers.release(self.applied)
 
     # -- servers --------------------------------------------------------------------------------
 
