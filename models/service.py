@@ -269,7 +269,8 @@ class Service:
                     trail.cut(deadline)
                 outcome.cut(_DEADLINE)
             if outcome.failed or not wrote:
-                yield from attempt.pay()
+                if attempt.owed:
+                    yield attempt.pay()
                 return False
             return (yield from self._commit(attempt, outcome, policy.commit_guard))
         finally:
@@ -290,7 +291,8 @@ class Service:
         changes = plan_commit(attempt.context)
         try:
             yield from attempt.read_verified()
-            yield from attempt.pay()
+            if attempt.owed:
+                yield attempt.pay()
             if changes is None:
                 return False
             if guarded:
