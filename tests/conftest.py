@@ -6,6 +6,8 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -23,13 +25,26 @@ def _free_port() -> int:
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of a real redis-server without persistence, stopped when all tests are done."""
+    with running_redis(tmp_path_factory.mktemp("redis")) as port:
+        yield port
+
+
+@pytest.fixture
+def fresh_redis_server(tmp_path: Path) -> Iterator[int]:
+    """The port of a real redis-server on which no script has run before."""
+    with running_redis(tmp_path) as port:
+        yield port
+
+
+@contextmanager
+def running_redis(directory: Path) -> Iterator[int]:
+    """A real redis-server that lives as long as the context. Gives its port."""
     binary = shutil.which("redis-server")
     if binary is None:
         if os.environ.get("CI"):
             pytest.fail("redis-server is not installed, and CI must not go without it")
         pytest.skip("redis-server is not installed: replies cannot be compared with a real one")
     port = _free_port()
-    directory = tmp_path_factory.mktemp("redis")
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
                "--dir", str(directory), "--logfile", str(directory / "log")]  # fmt: skip
     server = subprocess.Popen([binary, *options])
