@@ -10,9 +10,37 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from models.replies import Status
 from tests.models.redis.resp2 import Client
+
+QUICK_EXAMPLES = 150
+LONG_EXAMPLES = 5_000
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--long`: as many generated examples as one has time for, other ones each time."""
+    parser.addoption("--long", action="store_true", help="many more generated examples")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Generated examples are the same in each quick run: CI must not fail by chance."""
+    slow_is_fine = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    settings.register_profile(
+        "quick",
+        max_examples=QUICK_EXAMPLES,
+        derandomize=True,
+        deadline=None,
+        suppress_health_check=slow_is_fine,
+    )
+    settings.register_profile(
+        "long",
+        max_examples=LONG_EXAMPLES,
+        deadline=None,
+        suppress_health_check=slow_is_fine,
+    )
+    settings.load_profile("long" if config.getoption("--long") else "quick")
 
 
 def _free_port() -> int:

@@ -283,8 +283,8 @@ class Machine:
             if not self._host.has_room(len(binary) + STRING_BYTES):
                 return self._out_of_memory()
             main: LuaFunction = self._entries.define(binary)
-        except NotCompiled as error:
-            return error_reply(b"ERR Error compiling script (new function): " + error.problem)
+        except NotCompiled as refused:
+            return error_reply(b"ERR Error compiling script (new function): " + refused.problem)
         except (NoMemory, LuaError):
             return self._out_of_memory()
         return main
