@@ -133,6 +133,14 @@ class Machine:
         """What the current or last script has logged, (level, text), the last 100 lines."""
         return list(self._host.log)
 
+    @property
+    def resp(self) -> int:
+        """The protocol whose types the script sees now: 2, or 3 after `redis.setresp(3)`.
+
+        Replies say both; an `Answer` needs this only if it would have to say something else.
+        """
+        return self._host.resp
+
     def compile(self, script: Script) -> ErrorReply | None:
         """What is wrong with the script's text, as EVAL and SCRIPT LOAD say it; None if nothing."""
         assert self._state is IDLE, f"cannot compile, the machine is {self._state.value}"
@@ -194,7 +202,7 @@ class Machine:
         size = len(b"".join(keys)) + len(b"".join(argv)) + count * STRING_BYTES
         if self._memory_used() + size > self._collect_above and not self._make_room(size):
             return Done(self._out_of_memory(), raised=True)
-        self._host.log.clear()
+        self._host.begin()
         try:
             if count <= ARGUMENTS_MAX:
                 value = self._run_lua(main, len(keys), *keys, *argv)
@@ -208,7 +216,7 @@ class Machine:
             return Done(value)
         if type(value) is tuple:
             return self._ending(script, *value)
-        return Done(scalar_reply(value))
+        return Done(scalar_reply(value, self._host.resp))
 
     def _stage(self, keys: list[bytes], argv: list[bytes]) -> None:
         values = chain(keys, argv)
@@ -218,7 +226,7 @@ class Machine:
     def _ending(self, script: Script, text: Any, ending: int, place: bytes | None = None) -> Done:
         if ending == Ending.TOKENS:
             tokens, self._host.tokens = self._host.tokens, []
-            return Done(reply_from_tokens(tokens))
+            return Done(reply_from_tokens(tokens, self._host.resp))
         if ending == Ending.STATUS:
             return Done(status_reply(text))
         if ending == Ending.ERROR:

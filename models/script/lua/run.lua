@@ -103,18 +103,24 @@ end
 
 local put_value
 
-local function put_pairs(list, with_values, depth)
-  put_mark("[")
+local function put_map(list, depth)
+  put_mark("%")
   for key, value in next, list do
     put_value(key, depth)
-    if with_values then
-      put_value(value, depth)
-    end
+    put_value(value, depth)
   end
   put_mark("]")
 end
 
--- The rarer shapes of a reply, which RESP2 shows as strings and arrays. False if it is none.
+local function put_set(list, depth)
+  put_mark("~")
+  for key in next, list do
+    put_value(key, depth)
+  end
+  put_mark("]")
+end
+
+-- The rarer shapes of a reply, of which RESP2 makes strings and arrays. False if it is none.
 local function put_wrapped(list, depth)
   local wrapped = rawget(list, "double")
   if type(wrapped) == "number" then
@@ -130,20 +136,22 @@ local function put_wrapped(list, depth)
   end
   wrapped = rawget(list, "verbatim_string")
   if type(wrapped) == "table" and type(rawget(wrapped, "format")) == "string" then
-    wrapped = rawget(wrapped, "string")
-    if type(wrapped) == "string" then
-      put(wrapped)
+    local text = rawget(wrapped, "string")
+    if type(text) == "string" then
+      put_mark("=")
+      put(text)
+      put(rawget(wrapped, "format"))
       return true
     end
   end
   wrapped = rawget(list, "map")
   if type(wrapped) == "table" then
-    put_pairs(wrapped, true, depth)
+    put_map(wrapped, depth)
     return true
   end
   wrapped = rawget(list, "set")
   if type(wrapped) == "table" then
-    put_pairs(wrapped, false, depth)
+    put_set(wrapped, depth)
     return true
   end
   return false
@@ -179,7 +187,7 @@ function put_value(value, depth)
   if kind == "string" or kind == "number" or kind == "boolean" then
     put(value)
   elseif kind ~= "table" then
-    put(false)
+    put_mark("_")
   elseif depth == DEPTH_MAX then
     put_mark("-")
     put("ERR reached lua stack limit")
