@@ -6,7 +6,7 @@ integers need no conversion at all and never come here.
 The numbers in `Failure` and `Ending` are known to the prelude (guard.lua, run.lua) too.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from enum import IntEnum
 from math import copysign, isnan
 from typing import Any, Final
@@ -221,20 +221,23 @@ LIST_MARKS: Final[dict[object, type[list[Reply]]]] = {b"[": list, b"%": FlatMap,
 """What begins an array, a map, a set."""
 
 
-def reply_from_tokens(tokens: Iterable[object], resp: int = 2) -> Reply:
+def reply_from_tokens(tokens: list[Any], resp: int = 2) -> Reply:
     """Put a table together again that run.lua took apart.
 
     A value stands for itself. None is no value: the token behind it says what comes, a list's
-    begin or end, or the kind of the one value that follows. `resp` is the script's own.
+    begin or end, or the kind of what follows. `resp` is the script's own.
     """
     # The outermost array holds the one value there is.
     lists: list[list[Reply]] = [[]]
-    stream = iter(tokens)
-    for token in stream:
+    position = 0
+    while position < len(tokens):
+        token = tokens[position]
+        position += 1
         if token is not None:
             lists[-1].append(scalar_reply(token, resp))
             continue
-        mark = next(stream)
+        mark = tokens[position]
+        position += 1
         if mark in LIST_MARKS:
             begun = LIST_MARKS[mark]()
             lists[-1].append(begun)
@@ -242,25 +245,29 @@ def reply_from_tokens(tokens: Iterable[object], resp: int = 2) -> Reply:
         elif mark == b"]":
             lists.pop()
         else:
-            lists[-1].append(_marked_reply(mark, stream))
+            reply, position = _marked_reply(mark, tokens, position)
+            lists[-1].append(reply)
     ((reply,),) = lists
     return reply
 
 
-def _marked_reply(mark: object, stream: Iterator[Any]) -> Reply:
+def _marked_reply(mark: object, tokens: list[Any], position: int) -> tuple[Reply, int]:
     if mark == b"_":
-        return None
-    value = next(stream)
+        return None, position
+    value = tokens[position]
+    position += 1
+    if mark == b"$":
+        return value, position
     if mark == b"+":
-        return status_reply(value)
+        return status_reply(value), position
     if mark == b"-":
-        return error_reply(value)
+        return error_reply(value), position
     if mark == b",":
-        return Double(number_text(value))
+        return Double(number_text(value)), position
     if mark == b"=":
-        return Verbatim.of(value, next(stream))
+        return Verbatim.of(value, tokens[position]), position + 1
     assert mark == b"(", f"run.lua sent the unknown mark {mark!r}"
-    return BigNumber(value.translate(LINE_ENDS))
+    return BigNumber(value.translate(LINE_ENDS)), position
 
 
 def scalar_reply(value: object, resp: int = 2) -> Reply:

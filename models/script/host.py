@@ -124,6 +124,10 @@ class Host:
         """Take in some of the tokens of the script's reply."""
         self.tokens.extend(tokens)
 
+    def emit_strings(self, table: Any) -> None:
+        """Take in an array of strings."""
+        self.tokens += None, b"$", list(table.values())
+
     def has_room(self, size: int) -> bool:
         """Whether Lua can take in values of `size` bytes; collects its garbage if need be."""
         if self._used() + size < self.room:
