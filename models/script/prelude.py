@@ -11,11 +11,22 @@ from typing import Any, Final, NamedTuple
 
 from lupa.lua51 import LuaRuntime
 
+from models.script.bytecode import with_callers_kept
 from models.script.compiler import CHUNK_NAME, KEPT_MAX
 from models.script.host import Host
 
 FOLDER: Final = Path(__file__).parent / "lua"
-FILES: Final = ("tables", "arguments", "globals", "guard", "random", "base", "redis", "run")
+FILES: Final = (
+    "tables",
+    "arguments",
+    "globals",
+    "guard",
+    "random",
+    "base",
+    "patterns",
+    "redis",
+    "run",
+)
 LIBRARIES: Final = {
     b"bit": ("numbers", "bit"),
     b"struct": ("numbers", "struct"),
@@ -46,7 +57,9 @@ def bytecode(name: str) -> bytes:
     runtime = LuaRuntime(encoding=None, register_eval=False, register_builtins=False)
     dump = runtime.eval(b"string.dump")
     binary: bytes = dump(runtime.compile((FOLDER / f"{name}.lua").read_bytes(), name=SOURCE))
-    return binary
+    # An error is told by the function that the script called: its frame must be there. Only what
+    # calls a script's function must not be seen above it.
+    return binary if name == "guard" else with_callers_kept(binary, all_calls=True)
 
 
 @lru_cache(maxsize=KEPT_MAX)
