@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from models.attempt import Attempt, LocalCosts
+from models.attempt import Attempt, Cores, LocalCosts
 from models.engine.engine import Engine
 from models.engine.requests import DeadlineExceeded, NotLeader
 from models.engine.sites import Site, Tally, new_tally
@@ -25,7 +25,8 @@ from models.script.machine import PENDING, Call, Machine
 from models.script.pool import MachinePool
 from models.store.clock import CommitClock
 from models.store.versions import Commit, Store
-from sim.kernel import Kernel, Slots, Steps
+from sim.kernel import Kernel, Steps
+from sim.resources import Slots
 from sim.trail import Trail
 
 _CONFLICT: Final = ErrorReply(b"write conflict")
@@ -75,14 +76,17 @@ class Outcome:
     """What came of a request, for the client and for the judges."""
 
     __slots__ = (
-        "attempts", "commit_ts", "committed_ns", "failed", "read_keys", "read_ns", "reply",
-        "start_ts", "tallies", "unsettled", "written_keys",
+        "attempts", "commit_ts", "committed_ns", "cut_short", "failed", "read_keys", "read_ns",
+        "reply", "start_ts", "tallies", "unsettled", "written_keys",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.reply: Reply = None
         self.failed = False
         """Whether an error ended the script, so that nothing was committed."""
+        self.cut_short = False
+        """Whether the node ended the last attempt before it was through: a fence, a guard or a
+        commit that failed, or the deadline. An error that the script raised did not."""
         self.attempts = 0
         self.tallies: list[Tally] = []
         """Per attempt; the last one belongs to the reply."""
@@ -110,6 +114,11 @@ class Outcome:
         self.reply = reply
         self.failed = True
 
+    def cut(self, reply: ErrorReply) -> None:
+        """End with an error, in the middle of an attempt."""
+        self.fail(reply)
+        self.cut_short = True
+
 
 class Service:
     """Runs scripts on one node."""
@@ -123,6 +132,7 @@ class Service:
         clock: CommitClock,
         policy: Policy,
         costs: LocalCosts,
+        cores: Cores,
         retry: RetryLimits,
         deadline_ns: int,
         timestamp_at_proposal: bool,
@@ -137,6 +147,7 @@ class Service:
         self._clock = clock
         self._policy = policy
         self._costs = costs
+        self._cores = cores
         self._retry = retry
         self._deadline_ns = deadline_ns
         self._timestamp_at_proposal = timestamp_at_proposal
@@ -217,7 +228,7 @@ class Service:
             elif policy.start is Start.LOG:
                 yield self._engine.log_read(Site.SCRIPT_START, tally, deadline)
         except (NotLeader, DeadlineExceeded) as error:
-            outcome.fail(ErrorReply(str(error).encode()))
+            outcome.cut(ErrorReply(str(error).encode()))
             return False
         finally:
             if trail is not None:
@@ -228,7 +239,9 @@ class Service:
         store.pin(start_ts)
         try:
             context = Context(store, start_ts)
-            attempt = Attempt(kernel, self._engine, policy, self._costs, context, tally, trail)
+            attempt = Attempt(
+                kernel, self._engine, policy, self._costs, self._cores, context, tally, trail
+            )
             outcome.read_keys = context.keys
             if machine is None or script is None:
                 yield from self._run_command(request, attempt, outcome)
@@ -239,17 +252,25 @@ class Service:
                     if kernel.now >= deadline:
                         # The read itself has no deadline; the Lua VM notices after it.
                         state = machine.kill(_DEADLINE.text)
+                        outcome.cut_short = True
                     else:
                         state = machine.resume(reply)
                 outcome.reply = state.reply
                 outcome.failed = state.raised
             attempt.charge()
             wrote = context.wrote()
-            if wrote and attempt.refused is not None:
-                outcome.fail(attempt.refused)
+            if attempt.refused is not None:
+                outcome.cut_short = True
+                if wrote:
+                    outcome.fail(attempt.refused)
+            if not outcome.cut_short and kernel.now + attempt.owed > deadline:
+                # The Lua VM notices between instructions, so before the script could commit.
+                attempt.owed = deadline - kernel.now
+                if trail is not None:
+                    trail.cut(deadline)
+                outcome.cut(_DEADLINE)
             if outcome.failed or not wrote:
-                if attempt.owed:
-                    yield attempt.owed
+                yield from attempt.pay()
                 return False
             return (yield from self._commit(attempt, outcome, policy.commit_guard))
         finally:
@@ -278,7 +299,7 @@ class Service:
                 attempt.mark("round")
         except NotLeader as error:
             attempt.mark("round")
-            outcome.fail(ErrorReply(str(error).encode()))
+            outcome.cut(ErrorReply(str(error).encode()))
             return False
 
         def entry() -> Commit:
@@ -290,7 +311,7 @@ class Service:
             applied: Applied = yield self._engine.propose(entry, until)
         except (NotLeader, DeadlineExceeded) as error:
             outcome.unsettled = outcome.commit_ts > 0
-            outcome.fail(ErrorReply(str(error).encode()))
+            outcome.cut(ErrorReply(str(error).encode()))
             return False
         finally:
             attempt.mark("log")

@@ -386,6 +386,20 @@ def _in_standard_library(name: str) -> bool:
     return name in sys.stdlib_module_names
 
 
+def test_files_that_documents_name_exist() -> None:
+    """A page that sends its reader nowhere has not been read since something was renamed."""
+    gone = [
+        f"{page.relative_to(ROOT)}: {name}"
+        for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+        for name in re.findall(
+            r"(?<![\w/])(?:sim|models|reports|readfence|tests|bench|docs)/[\w/.]+\.(?:py|md|csv|png)",
+            page.read_text(encoding="utf-8"),
+        )
+        if not (ROOT / name).exists()
+    ]
+    assert not gone, "\n".join(gone)
+
+
 def test_every_product_module_has_tests() -> None:
     """At its own path under tests/, or under the name of the module or its package."""
     tests = {path.stem.removeprefix("test_") for path in files("tests")}
@@ -403,6 +417,9 @@ def test_every_product_module_has_tests() -> None:
 
 TESTED_ELSEWHERE: Final = {
     "models/attempt.py": "tests/models/test_service.py",
+    "models/data.py": "tests/models/test_cluster.py",
+    "models/load_spec.py": "tests/models/test_spec.py",
+    "sim/usage.py": "tests/sim/test_resources.py",
     "models/node.py": "tests/models/test_cluster.py",
     "sim/errors.py": "tests/readfence/test_cli.py",
     "sim/trace.py": "tests/test_determinism.py",

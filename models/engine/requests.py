@@ -1,6 +1,7 @@
 """What is asked of an engine, and how it is refused."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from models.engine.sites import ROUNDS, Site, Tally
 from sim.kernel import Future
@@ -26,29 +27,26 @@ class DeadlineExceeded(Exception):
 class ReadRequest(Future):
     """A read waiting for its quorum; resolves to the confirmed read index."""
 
-    __slots__ = ("site", "tally", "wait_applied")
+    __slots__ = ("asked", "sharers", "site", "tally", "wait_applied")
 
     def __init__(self, site: Site, tally: Tally, wait_applied: bool) -> None:
         super().__init__(WAITING[site])
         self.site = site
         self.tally = tally
         self.wait_applied = wait_applied
+        self.sharers: Sequence[ReadRequest] = ()
+        """Who shares the round that this one began."""
+        self.asked = 0
+        """When it was asked, as the wire tap counts; 0 where no round is shared."""
 
 
-class LogRead:
-    """Payload of a read fence in the log; counts when the node that proposed it applies it."""
+class LogRead(NamedTuple):
+    """Payload of a read fence in the log."""
 
-    __slots__ = ("_node", "_site", "_tally")
+    site: Site
+    tally: Tally
 
-    def __init__(self, site: Site, tally: Tally, node: int) -> None:
-        self._site = site
-        self._tally = tally
-        self._node = node
-
-    def applied_at(self, node: int) -> bool:
-        """Note that a node has applied it; whether that was the one that asked."""
-        if node != self._node:
-            return False
-        self._tally[self._site] += 1
-        self._tally[ROUNDS] += 1
-        return True
+    def note(self) -> None:
+        """Its quorum has answered, and somebody waits for it."""
+        self.tally[self.site] += 1
+        self.tally[ROUNDS] += 1

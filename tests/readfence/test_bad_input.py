@@ -29,8 +29,8 @@ COMMANDS = (
     "RPOP, RPOPLPUSH, RPUSH, SADD, SET, SETEX, SETNX, TYPE, ZADD, ZCARD"
 )
 TOP_LEVEL = (
-    "about, cluster, data, engine, events, expect, fence, limits, network, script, seed, stop, "
-    "store, timelines, title, variants, warmup, workload"
+    "about, cluster, data, engine, events, expect, fence, limits, network, rows, script, seed, "
+    "stop, store, timelines, title, variants, warmup, workload"
 )
 STOP = "stop: {scripts: 20}"
 CLIENTS = "  clients: 2\n"
@@ -314,7 +314,7 @@ def test_an_unknown_key_state() -> None:
     ("old", "new", "place"),
     [
         (STOP, STOP + "\ncluster: {leader: n5}", "s.yaml:14: cluster.leader"),
-        (STOP, STOP + "\nevents: [{at: 1s, stall: n5}]", "s.yaml:14: events.0.stall"),
+        (STOP, STOP + "\nevents: [{at: 1s, stall: n5, lasting: 1s}]", "s.yaml:14: events.0.stall"),
         (CLIENTS, CLIENTS + "  attach: n5\n", "s.yaml:9: workload.attach"),
         ("network: {", "network: {links: {n1->n5: 1ms}, ", "s.yaml:3: network.links.n1->n5"),
         (NONE, "none: {workload: {attach: n5}}", "s.yaml:16: variants.none.workload.attach"),
@@ -772,7 +772,7 @@ def test_ctrl_c_before_anything_is_finished(folder: Path) -> None:
         ("workload.scripts.5.name=x", ": expected a position from 0 to 0, got '5'"),
         ("expect.4=errors == 0", ": expected a position from 0 to 0, got '4'"),
         ("workload.1.clients=3", ": workload.1: unknown key; expected one of arrivals, attach, "
-                                 "clients, name, scripts, think"),
+                                 "clients, connections, name, scripts, think"),
         ("engine.tick=7ms", ": engine.heartbeat: expected a whole number of ticks of 7ms, got "
                             "'200ms'\n--set engine.tick=7ms: engine.election: expected a whole "
                             "number of ticks of 7ms, got '2s'"),
