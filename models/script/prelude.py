@@ -23,6 +23,7 @@ FILES: Final = (
     "guard",
     "random",
     "base",
+    "matching",
     "patterns",
     "redis",
     "run",
@@ -35,6 +36,8 @@ LIBRARIES: Final = {
 }
 """Of each library of Redis its files, in `lua/libraries`. They are loaded when a script needs them:
 most do not, and together they are half of the prelude."""
+MATCH_STEPS_MAX: Final = 10**9
+"""Steps a pattern may take in C at worst, where nothing interrupts it. Beyond, Lua matches."""
 SOURCE: Final = b"=sandbox"
 """What Lua's debug information calls these files. guard.lua and run.lua tell by it which functions
 on the stack are not the script's."""
@@ -80,6 +83,7 @@ def open_sandbox(runtime: LuaRuntime, host: Host, instructions_max: int) -> Entr
     kit[b"source"] = SOURCE
     kit[b"chunk_name"] = CHUNK_NAME
     kit[b"limit"] = instructions_max
+    kit[b"match_steps_max"] = MATCH_STEPS_MAX
     kit[b"failed"] = host.failed
     kit[b"take"] = host.take
     kit[b"interrupt"] = host.interrupt
