@@ -49,6 +49,8 @@ _COLOURS: Final = {
 _DETAILS: Final = {STORE_POINT: " point", STORE_SCAN: " scan"}
 _HEAD, _FOOT, _BAR = 1.25, 0.85, 0.62
 _LEFT, _RIGHT = 1.95, 0.4
+_LETTER = 0.1
+"""Width of a letter behind a bar, in inches."""
 
 
 def call_sites(record: RunRecord) -> Figure:
@@ -65,7 +67,10 @@ def call_sites(record: RunRecord) -> Figure:
         label.set(weight="bold", size=10)
     axes.tick_params(axis="y", length=0)
     longest = max((_draw(axes, slot, attempts) for slot, (_, attempts) in enumerate(counted)))
-    axes.set_xlim(0, max(1.0, longest) * 1.45)  # room for what stands behind the bars
+    # Room for what stands behind the bars.
+    words = max(len(_count(attempts)) for _, attempts in counted)
+    taken = max(0.31, (words + 1) * _LETTER / (WIDTH - _LEFT - _RIGHT))
+    axes.set_xlim(0, max(1.0, longest) / (1 - taken))
     ticks = MaxNLocator(6, integer=True).tick_values(0, max(1.0, longest))
     axes.xaxis.set_major_locator(FixedLocator([tick for tick in ticks if tick <= longest + 1]))
     axes.set_xlabel("verifications per script (count)")
@@ -95,10 +100,8 @@ def _draw(axes: Axes, slot: int, attempts: Attempts) -> float:
             slot, guards, 0.56, left=end, facecolor="none", edgecolor=FAINT, linewidth=1.0,
             linestyle=(0, (3, 2)), label=COMMIT_GUARD.field,
         )  # fmt: skip
-    total = attempts.spread(VERIFICATIONS)
-    noun = "verification" if total.is_point and total.low == 1 else "verifications"
     axes.annotate(
-        f"{show(total)} {noun}", (end + guards, slot), (6, 6), textcoords="offset points",
+        _count(attempts), (end + guards, slot), (6, 6), textcoords="offset points",
         va="center", weight="bold", size=11, color=INK if end else ALARM,
     )  # fmt: skip
     axes.annotate(
@@ -106,6 +109,15 @@ def _draw(axes: Axes, slot: int, attempts: Attempts) -> float:
         size=8, color=INK if end else ALARM,
     )  # fmt: skip
     return end + guards
+
+
+def _count(attempts: Attempts) -> str:
+    """How many verifications, as it stands behind the bar."""
+    if not attempts.total:
+        return ""
+    total = attempts.spread(VERIFICATIONS)
+    noun = "verification" if total.is_point and total.low == 1 else "verifications"
+    return f"{show(total)} {noun}"
 
 
 def _by_site(attempts: Attempts) -> str:

@@ -17,7 +17,9 @@ from bench.etcd import (
     read_cells,
     unpredicted,
 )
+from readfence.runs import run_all
 from readfence.scenarios import load
+from reports.check import Gate, check_run
 from sim.dist import Constant
 from sim.errors import InputError
 from sim.units import us
@@ -60,6 +62,13 @@ def test_the_shipped_scenario_holds_the_constants() -> None:
     assert system.script.commit == us(CONSTANTS.commit)
     assert system.engine.read == us(CONSTANTS.read)
     assert system.network.one_way.build() == Constant(us(1000 + CONSTANTS.message))
+
+
+def test_the_shipped_scenario_keeps_what_it_expects() -> None:
+    """Message by message, within the limits of the comparison."""
+    loaded = load("etcd_1ms", ["stop.scripts=400", "timelines=0"])
+    gates = [Gate(text) for text in loaded.scenario.expect]
+    assert check_run(run_all(loaded).record, gates).kept
 
 
 def test_the_constants_depend_on_the_three_cells_alone() -> None:

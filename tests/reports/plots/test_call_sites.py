@@ -67,3 +67,16 @@ def test_a_run_without_attempts_says_so() -> None:
     """Zero would read as a measurement."""
     figure = drawn(make_record(make_variant("one_fence", scripts=0)))
     assert " no attempt ran its script to its end" in texts(figure)
+
+
+def test_what_stands_behind_the_longest_bar_has_room() -> None:
+    """However many letters that takes."""
+    rows = {(0, 112, 49, 1, 0, 162, 7, 9, 9): 3, (0, 12, 7, 1, 0, 20, 7, 9, 9): 1}
+    variant = make_variant("as_merged", histograms={"attempts": attempts_histogram(rows)})
+    with drawing():
+        figure = call_sites(make_record(variant))
+        figure.canvas.draw()
+        axes = figure.axes[0]
+        (label,) = (text for text in axes.texts if "verifications" in text.get_text())
+        assert len(label.get_text()) > 30
+        assert label.get_window_extent().x1 <= axes.get_window_extent().x1
