@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from models.attempt import Attempt, Cores, LocalCosts
-from models.engine.engine import Engine
-from models.engine.requests import DeadlineExceeded, NotLeader
+from models.engine.requests import Asked, DeadlineExceeded, NotLeader
 from models.engine.sites import Site, Tally, new_tally
 from models.fence.policies import Policy, Start
 from models.redis.commit import plan_commit
@@ -76,14 +75,17 @@ class Outcome:
     """What came of a request, for the client and for the judges."""
 
     __slots__ = (
-        "attempts", "commit_ts", "committed_ns", "failed", "read_keys", "read_ns", "reply",
-        "start_ts", "tallies", "unsettled", "written_keys",
+        "attempts", "commit_ts", "committed_ns", "cut_short", "failed", "read_keys", "read_ns",
+        "reply", "start_ts", "tallies", "unsettled", "written_keys",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.reply: Reply = None
         self.failed = False
         """Whether an error ended the script, so that nothing was committed."""
+        self.cut_short = False
+        """Whether the node ended the last attempt before it was through: a fence, a guard or a
+        commit that failed, or the deadline. An error that the script raised did not."""
         self.attempts = 0
         self.tallies: list[Tally] = []
         """Per attempt; the last one belongs to the reply."""
@@ -111,6 +113,11 @@ class Outcome:
         self.reply = reply
         self.failed = True
 
+    def cut(self, reply: ErrorReply) -> None:
+        """End with an error, in the middle of an attempt."""
+        self.fail(reply)
+        self.cut_short = True
+
 
 class Service:
     """Runs scripts on one node."""
@@ -119,7 +126,7 @@ class Service:
         self,
         kernel: Kernel,
         *,
-        engine: Engine,
+        engine: Asked,
         store: Store,
         clock: CommitClock,
         policy: Policy,
@@ -220,7 +227,7 @@ class Service:
             elif policy.start is Start.LOG:
                 yield self._engine.log_read(Site.SCRIPT_START, tally, deadline)
         except (NotLeader, DeadlineExceeded) as error:
-            outcome.fail(ErrorReply(str(error).encode()))
+            outcome.cut(ErrorReply(str(error).encode()))
             return False
         finally:
             if trail is not None:
@@ -244,16 +251,26 @@ class Service:
                     if kernel.now >= deadline:
                         # The read itself has no deadline; the Lua VM notices after it.
                         state = machine.kill(_DEADLINE.text)
+                        outcome.cut_short = True
                     else:
                         state = machine.resume(reply)
                 outcome.reply = state.reply
                 outcome.failed = state.raised
             attempt.charge()
             wrote = context.wrote()
-            if wrote and attempt.refused is not None:
-                outcome.fail(attempt.refused)
+            if attempt.refused is not None:
+                outcome.cut_short = True
+                if wrote:
+                    outcome.fail(attempt.refused)
+            if not outcome.cut_short and kernel.now + attempt.owed > deadline:
+                # The Lua VM notices between instructions, so before the script could commit.
+                attempt.owed = deadline - kernel.now
+                if trail is not None:
+                    trail.cut(deadline)
+                outcome.cut(_DEADLINE)
             if outcome.failed or not wrote:
-                yield from attempt.pay()
+                if attempt.owed:
+                    yield attempt.pay()
                 return False
             return (yield from self._commit(attempt, outcome, policy.commit_guard))
         finally:
@@ -274,7 +291,8 @@ class Service:
         changes = plan_commit(attempt.context)
         try:
             yield from attempt.read_verified()
-            yield from attempt.pay()
+            if attempt.owed:
+                yield attempt.pay()
             if changes is None:
                 return False
             if guarded:
@@ -282,7 +300,7 @@ class Service:
                 attempt.mark("round")
         except NotLeader as error:
             attempt.mark("round")
-            outcome.fail(ErrorReply(str(error).encode()))
+            outcome.cut(ErrorReply(str(error).encode()))
             return False
 
         def entry() -> Commit:
@@ -294,7 +312,7 @@ class Service:
             applied: Applied = yield self._engine.propose(entry, until)
         except (NotLeader, DeadlineExceeded) as error:
             outcome.unsettled = outcome.commit_ts > 0
-            outcome.fail(ErrorReply(str(error).encode()))
+            outcome.cut(ErrorReply(str(error).encode()))
             return False
         finally:
             attempt.mark("log")

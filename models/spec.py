@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from models.load_spec import DataSpec, FenceName, LoadSpec, NodeName
 from sim.dist_spec import LawSpec
 from sim.fields import Count, Duration, Number, Spec, said
+from sim.sweep_spec import SweepSpec
 
 
 def _or_one(schema: dict[str, Any]) -> None:
@@ -220,12 +221,14 @@ class EventSpec(Spec):
     stall: NodeName | None = Field(
         default=None, description="The node's event loop stands still (a pause, a hung disk)."
     )
-    lasting: Duration = said("0", "For `stall`.")
+    lasting: Duration = said("0", "For `stall`: how long.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> "EventSpec":
         if sum(x is not None for x in (self.step_down, self.transfer_to, self.stall)) != 1:
             raise ValueError("expected one of `step_down`, `transfer_to` and `stall`")
+        if (self.stall is not None) != (self.lasting > 0):
+            raise ValueError("expected `lasting` above 0 with `stall`, and with nothing else")
         return self
 
 
@@ -246,6 +249,12 @@ class System(Spec):
 
     fence: FenceName = Field(
         default="one_fence", description="The read fence; docs/fences.md tells what each does."
+    )
+    fidelity: Literal["messages", "rounds"] = Field(
+        default="messages",
+        description="`messages`: every message travels. `rounds`: one event per quorum round, "
+        "whose time is worked out from the same laws and queues: several times faster, for a "
+        "cluster whose leader stays; no elections, no dropped messages, no events.",
     )
     cluster: ClusterSpec = ClusterSpec()
     network: NetworkSpec = NetworkSpec()
@@ -297,4 +306,7 @@ class Scenario(System):
     expect: list[str] = Field(
         default=[],
         description="What must hold, such as `one_fence.verifications.per_script == 1`.",
+    )
+    sweep: SweepSpec | None = Field(
+        default=None, description="What `readfence sweep` varies; `run` and `check` ignore it."
     )

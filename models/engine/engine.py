@@ -39,6 +39,8 @@ URGENT: Final = (Heartbeat, HeartbeatResponse, VoteRequest, VoteResponse, Timeou
 LOG_KEPT: Final = 10_000
 """Applied entries that stay in the log for peers that lag behind."""
 _NEVER: Final = 1 << 62
+_QUEUED: Final = -1
+"""For an armed tick: it has rung and waits for its turn in the loop."""
 
 
 COUNTERS: Final = (
@@ -149,27 +151,15 @@ class Engine(Loop):
     # -- requests -------------------------------------------------------------------------------
 
     def verify_leader(self, site: Site, tally: Tally, deadline: int | None = None) -> Future:
-        """Have a quorum confirm that this node leads: VerifyLeader.
-
-        The future resolves to the confirmed read index without waiting for anything to be applied.
-        It fails with `NotLeader`, or at the instant `deadline` with `DeadlineExceeded`.
-        """
+        """As `Asked.verify_leader`."""
         return self._read(ReadRequest(site, tally, False), deadline)
 
     def linearizable_read(self, site: Site, tally: Tally, deadline: int | None = None) -> Future:
-        """Verify leadership and wait until all that was committed by then is applied on this node.
-
-        Resolves to the read index: a fence and nothing else, no timestamp to read at. Fails as
-        `verify_leader` does.
-        """
+        """As `Asked.linearizable_read`."""
         return self._read(ReadRequest(site, tally, True), deadline)
 
     def propose(self, make: Callable[[], Any], deadline: int | None = None) -> Future:
-        """Put a payload through the log; `make()` builds it when its place in the log is decided.
-
-        The future resolves to what applying it on this node gave. It fails with `NotLeader`, and
-        then the payload may still be applied later, or with `DeadlineExceeded`, likewise.
-        """
+        """As `Asked.propose`."""
         future = Future("an entry to be committed")
         self._enqueue(self._proposal_served, (make, future), self._costs.proposal)
         if deadline is not None:
@@ -177,11 +167,8 @@ class Engine(Loop):
         return future
 
     def log_read(self, site: Site, tally: Tally, deadline: int | None = None) -> Future:
-        """A read fence that is an entry in the log: committed by a quorum, applied, then answered.
-
-        Resolves to None; fails as `propose` does. Counted at `site` when it is applied.
-        """
-        future = self.propose(lambda: LogRead(site, tally, self.raft.id), deadline)
+        """As `Asked.log_read`."""
+        future = self.propose(lambda: LogRead(site, tally), deadline)
         future.what = WAITING[site]
         return future
 
@@ -294,6 +281,7 @@ class Engine(Loop):
         self._carry_on()
 
     def _serve_tick(self, event: Event) -> None:
+        self._armed_tick = _NEVER
         self.raft.tick(self._kernel.now // self._tick_ns)
         self._carry_on()
 
@@ -329,12 +317,14 @@ class Engine(Loop):
         for index, term, payload in raft.entries_between(self.applied, raft.commit_index):
             result = None
             pause += costs.apply_entry
-            if isinstance(payload, LogRead):
-                self.counters["rounds.log"] += payload.applied_at(raft.id)
+            future = self._proposals.pop((index, term), None)
+            if type(payload) is LogRead:
+                if future is not None and not future.done:
+                    payload.note()
+                    self.counters["rounds.log"] += 1
             elif payload is not None:
                 result, mutations = self._apply(payload)
                 pause += mutations * costs.apply_mutation
-            future = self._proposals.pop((index, term), None)
             if future is not None:
                 self._results.append((future, result))
         self.counters["entries.applied"] += raft.commit_index - self.applied
@@ -375,7 +365,7 @@ class Engine(Loop):
         if event.argument != self._armed_tick:
             return  # armed for an earlier tick since
         if self.raft.next_tick * self._tick_ns <= self._kernel.now:
-            self._armed_tick = _NEVER
+            self._armed_tick = _QUEUED
             self._enqueue(self._tick_served, None, self._costs.tick)
         else:
             self._arm()

@@ -1,7 +1,8 @@
 """Readers of one engine: who waits for which read context, and for what to be applied.
 
 Raft confirms contexts; here it is known whom each is for. A verification is counted when a quorum
-has confirmed its context and its reader still waits for it, and nowhere else.
+has confirmed its context and its reader still waits for it (`confirm`), or when the entry of a
+fence through the log is applied (`Engine._apply_committed`), and nowhere else.
 """
 
 from collections.abc import Callable
@@ -60,7 +61,8 @@ class Readers:
         if self._raft.read_index(context, tick):
             self._next_context = context + 1
             self._asked[context] = read
-            read.tally[ROUNDS] += 1
+            if not self._tap.alone:  # then nothing goes over the wire
+                read.tally[ROUNDS] += 1
             self.rounds_sent += 1
             return
         for each in (read, *read.sharers):
@@ -68,7 +70,7 @@ class Readers:
         self._round_over()
 
     def confirm(self, applied: int) -> None:
-        """A quorum has confirmed contexts: the one place where verifications count."""
+        """A quorum has confirmed contexts: the place where verifications count."""
         states, self._raft.read_states = self._raft.read_states, []
         for context, index in states:
             read = self._asked.pop(context)

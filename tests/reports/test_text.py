@@ -165,3 +165,16 @@ def test_the_error_of_percentiles_is_told_where_rows_were_thinned() -> None:
     assert note in summary_text(make_record(thinned))
     assert note in summary_markdown(make_record(thinned))
     assert note not in summary_text(make_record(whole))
+
+
+def test_messages_that_would_have_been_dropped_are_told() -> None:
+    """Under the table, for each variant that has some."""
+    variants = [
+        make_variant(name, counters={"messages.would_drop": count})
+        for name, count in (("per_call", 1234), ("one_fence", 0))
+    ]
+    record = make_record(*variants)
+    told = "per_call: 1,234 messages found their queue full."
+    assert told in " ".join(summary_text(record).split())
+    assert told in summary_markdown(record)
+    assert "one_fence: " not in summary_markdown(record)
