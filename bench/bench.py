@@ -9,6 +9,7 @@ and a switch to a greenlet and back for each call that waits for one.
     python3 dev.py bench --quick             the same, small: for tests
     python3 dev.py bench --growth 1000000    one_fence under rounds, with 10,000 scripts and with so
                                              many: whether cost and memory grow
+    python3 dev.py bench --processes         how much faster two processes finish a sweep than one
 
 Each row runs in a process of its own: peak memory is that process's. Times are CPU seconds of one
 core. Machines are noisy: compare ratios, and the digest, which tells whether two versions simulate
@@ -31,6 +32,7 @@ from greenlet import getcurrent, greenlet
 from rich.console import Console
 from rich.table import Table
 
+from bench import processes
 from models.spec import System
 from models.world import World
 from readfence.runs import unhurried_collector
@@ -250,6 +252,7 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="small numbers, for tests")
     parser.add_argument("--growth", type=int, metavar="SCRIPTS", help="one_fence, few and many")
+    parser.add_argument("--processes", action="store_true", help="two processes against one")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument(
         "--row",
@@ -261,6 +264,10 @@ def main() -> None:
     if options.row:
         *what, scripts, repeats = options.row
         print(json.dumps(asdict(measure(*what, int(scripts), int(repeats)))))
+        return
+    if options.processes:
+        for line in processes.lines():
+            print(line, flush=True)
         return
     if options.growth:
         sizes = ((10_000, 3), (options.growth, 1))

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from models.load_spec import DataSpec, FenceName, LoadSpec, NodeName
 from sim.dist_spec import LawSpec
 from sim.fields import Count, Duration, Number, Spec, said
+from sim.sweep_spec import SweepSpec
 
 
 def _or_one(schema: dict[str, Any]) -> None:
@@ -305,4 +306,7 @@ class Scenario(System):
     expect: list[str] = Field(
         default=[],
         description="What must hold, such as `one_fence.verifications.per_script == 1`.",
+    )
+    sweep: SweepSpec | None = Field(
+        default=None, description="What `readfence sweep` varies; `run` and `check` ignore it."
     )

@@ -136,7 +136,7 @@ def summary(record: RunRecord, *, wall_s: Mapping[str, float] | None = None) -> 
         },
         "variants": {
             name: {
-                "figures": {figure.name: _plain(figures, figure.name) for figure in CATALOGUE},
+                "figures": plain_figures(figures),
                 "counters": dict(figures.sample.variant.counters),
                 "resources": _resources(figures),
                 "busiest": (busiest(figures.sample.variant) or (None,))[0],
@@ -146,6 +146,11 @@ def summary(record: RunRecord, *, wall_s: Mapping[str, float] | None = None) -> 
             for name, figures in figures_of(record).items()
         },
     }
+
+
+def plain_figures(figures: Figures) -> dict[str, Any]:
+    """Every figure of the catalogue as plain data, as in `summary`."""
+    return {figure.name: _plain(figures, figure.name) for figure in CATALOGUE}
 
 
 def rows_of(record: RunRecord, wall_s: Mapping[str, float] | None) -> list[Row]:

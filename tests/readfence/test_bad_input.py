@@ -30,7 +30,7 @@ COMMANDS = (
 )
 TOP_LEVEL = (
     "about, cluster, data, engine, events, expect, fence, fidelity, limits, network, rows, script, "
-    "seed, stop, store, timelines, title, variants, warmup, workload"
+    "seed, stop, store, sweep, timelines, title, variants, warmup, workload"
 )
 STOP = "stop: {scripts: 20}"
 CLIENTS = "  clients: 2\n"
@@ -334,6 +334,43 @@ def test_a_link_from_a_node_to_itself_or_to_no_node() -> None:
     )
     assert complaint(small(("network: {", "network: {links: {n1-n2: 1ms}, "))) == (
         "s.yaml:3: network.links.n1-n2: expected text that matches ^n[1-9]->n[1-9]$, got 'n1-n2'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("cluster", "message"),
+    [
+        ("lost: [n2, n3]", "cluster.lost: expected a majority of 3 nodes to be left, so 1 of them "
+         "at most, got 2"),
+        ("lost: [n1]", "cluster.leader: expected a node that is not lost (`cluster.lost`), got "
+         "'n1'"),
+        ("nodes: 2, lost: [n2]", "cluster.lost: expected a majority of 2 nodes to be left, so 0 of "
+         "them at most, got 1"),
+        ("lost: [n4]", "cluster.lost.0: expected a node from n1 to n3, got 'n4'"),
+        ("slow: {n4: 2}", "cluster.slow.n4: expected a node from n1 to n3, got 'n4'"),
+        ("slow: {n2: 0.5}", "cluster.slow.n2: expected 1 or more, got 0.5"),
+    ],
+    ids=["no majority", "the leader", "no majority of two", "no such node", "none slow", "faster"],
+)  # fmt: skip
+def test_losses_that_cannot_be(cluster: str, message: str) -> None:
+    """What is left must be able to decide, and to do what the scenario asks of it."""
+    said = complaint(small(("network: {", f"cluster: {{{cluster}}}\nnetwork: {{")))
+    assert said.partition(": ")[2] == message
+
+
+def test_clients_of_a_lost_node() -> None:
+    """They would wait for ever."""
+    lost = ("network: {", "cluster: {lost: [n3]}\nnetwork: {")
+    assert complaint(small((CLIENTS, CLIENTS + "  attach: n3\n"), lost)).endswith(
+        "workload.attach: expected a node that is not lost (`cluster.lost`), got 'n3'"
+    )
+
+
+def test_connections_of_a_closed_loop() -> None:
+    """Each of its clients has one."""
+    assert complaint(small((CLIENTS, CLIENTS + "  connections: 3\n"))) == (
+        "s.yaml:6: workload: expected `arrivals` with `connections`; `clients` have one each, got "
+        "`connections` and `clients`"
     )
 
 
