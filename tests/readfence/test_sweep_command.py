@@ -231,6 +231,25 @@ def test_a_great_sweep_runs_when_told_to(monkeypatch: pytest.MonkeyPatch) -> Non
     assert call("sweep", "s.yaml", "--executor", "inline", "-q").status == 0
 
 
+@pytest.mark.parametrize(("answer", "status"), [(True, 0), (False, 2)])
+def test_a_person_is_asked(answer: bool, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the count; and nothing is run before the answer."""
+    asked: list[str] = []
+
+    def confirm(text: str, **options: bool) -> bool:
+        asked.append(text)
+        assert not Path("out").exists()
+        return answer
+
+    monkeypatch.setattr("readfence.sweep_command.ASK_ABOVE", 11)
+    monkeypatch.setattr("readfence.sweep_command._somebody_there", lambda: True)
+    monkeypatch.setattr("typer.confirm", confirm)
+    write()
+    assert call("sweep", "s.yaml", "--executor", "inline", "-q", "--no-plots").status == status
+    assert asked == ["The sweep has 12 points (6 combinations, 2 variants, 1 seeds). Run it?"]
+    assert Path("out").exists() == answer
+
+
 def test_an_empty_sweep_is_refused() -> None:
     """With file, line and key."""
     write(sweep="sweep: {settings: {cluster.nodes: []}}\n")
