@@ -104,7 +104,7 @@ def test_the_content_is_the_same_whoever_runs_it(tmp_path: Path) -> None:
         running.workers[0].send_signal(signal.SIGKILL)
         running.workers[0].wait()
         left = 24 - points_in("c")
-        stdout, stderr = sweep.communicate(timeout=120)
+        stdout, stderr = sweep.communicate(timeout=300)
         assert running.workers[1].poll() is None
     assert sweep.returncode == 0, stderr
     assert left > 0, "the worker was killed too late to matter"
@@ -129,7 +129,7 @@ def points_in(folder: str) -> int:
 
 def wait_for_points(folder: str, count: int, process: "subprocess.Popen[str]") -> None:
     """Wait until so many points are kept."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 240
     while points_in(folder) < count:
         assert process.poll() is None, "the sweep ended early"
         assert time.monotonic() < end
@@ -166,7 +166,7 @@ def test_ctrl_c_ends_it_cleanly() -> None:
     sweep = start("sweep", "s.yaml", "--workers", "2", "--no-plots")
     wait_for_points("out/s", 3, sweep)
     os.killpg(sweep.pid, signal.SIGINT)
-    _, stderr = sweep.communicate(timeout=30)
+    _, stderr = sweep.communicate(timeout=120)
     assert sweep.returncode == 130
     assert "of 12 points are done and kept; the same command goes on from there" in stderr
     assert "interrupted" in stderr and "Traceback" not in stderr
