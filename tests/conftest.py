@@ -13,6 +13,11 @@ from models.replies import Status
 from tests.models.redis.resp2 import Client
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How thoroughly to compare with a real redis-server."""
+    parser.addoption("--sequences", type=int, default=700, help="per form of comparison")
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
