@@ -14,6 +14,7 @@ from models.network.rules import Rule
 from models.node import Node
 from models.raft.core import Raft
 from models.raft.state import Config
+from models.redis.context import ALONE
 from models.redis.key_states import MISSING_STATE, make_rows, type_of
 from models.script.pool import MachinePool
 from models.service import Applied, RetryLimits, Service
@@ -22,6 +23,7 @@ from models.store.clock import CommitClock
 from models.store.rows import Rows
 from models.store.versions import Commit, Store
 from sim.kernel import Event, Kernel, Slots
+from sim.record import UNSUPPORTED
 from sim.rng import BLOCK, Streams
 from sim.trace import Trace
 
@@ -105,6 +107,10 @@ class Cluster:
         for node in self.nodes.values():
             total[f"{node.name}.loop.busy_ns"] = node.engine.busy_ns
         total["conflicts"] = sum(node.service.conflicts for node in self.nodes.values())
+        for node in self.nodes.values():
+            for command, count in sorted(node.service.unsupported.items()):
+                name = UNSUPPORTED + command.decode()
+                total[name] = total.get(name, 0) + count
         return total
 
     def _make_node(self, id: int) -> Node:
@@ -139,6 +145,7 @@ class Cluster:
             machines=self.machines,
             workers=Slots(kernel, system.script.workers, f"one of {name}'s script workers"),
             jitter=self._unit_sampler(f"retry/{name}"),
+            surroundings=ALONE._replace(draw=self._index_sampler(f"elements/{name}")),
         )
         return Node(name, engine, store, service)
 
@@ -179,6 +186,10 @@ class Cluster:
 
         sampler: Callable[[], float] = draws().__next__
         return sampler
+
+    def _index_sampler(self, stream: str) -> Callable[[int], int]:
+        sampler = self._unit_sampler(stream)
+        return lambda below: int(sampler() * below)
 
     def _connect(self, source: int, target: int) -> None:
         """The connection that `source` opens to `target`: calls there, their returns back."""
