@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from models.attempt import Attempt, LocalCosts
-from models.engine.engine import Engine
-from models.engine.requests import DeadlineExceeded, NotLeader
+from models.attempt import Attempt, Cores, LocalCosts
+from models.engine.requests import Asked, DeadlineExceeded, NotLeader
 from models.engine.sites import Site, Tally, new_tally
 from models.fence.policies import Policy, Start
 from models.redis.commit import plan_commit
@@ -25,7 +24,8 @@ from models.script.machine import PENDING, Call, Machine
 from models.script.pool import MachinePool
 from models.store.clock import CommitClock
 from models.store.versions import Commit, Store
-from sim.kernel import Kernel, Slots, Steps
+from sim.kernel import Kernel, Steps
+from sim.resources import Slots
 from sim.trail import Trail
 
 _CONFLICT: Final = ErrorReply(b"write conflict")
@@ -75,7 +75,8 @@ class Outcome:
     """What came of a request, for the client and for the judges."""
 
     __slots__ = (
-        "attempts", "commit_ts", "committed_ns", "failed", "published", "read_keys", "read_ns",
+        "attempts", "commit_ts", "committed_ns", "cut_short", "failed", "published", "read_keys",
+        "read_ns",
         "reply", "start_ts", "tallies", "unsettled", "written_keys",
     )  # fmt: skip
 
@@ -83,6 +84,9 @@ class Outcome:
         self.reply: Reply = None
         self.failed = False
         """Whether an error ended the script, so that nothing was committed."""
+        self.cut_short = False
+        """Whether the node ended the last attempt before it was through: a fence, a guard or a
+        commit that failed, or the deadline. An error that the script raised did not."""
         self.attempts = 0
         self.tallies: list[Tally] = []
         """Per attempt; the last one belongs to the reply."""
@@ -113,6 +117,11 @@ class Outcome:
         self.reply = reply
         self.failed = True
 
+    def cut(self, reply: ErrorReply) -> None:
+        """End with an error, in the middle of an attempt."""
+        self.fail(reply)
+        self.cut_short = True
+
 
 class Service:
     """Runs scripts on one node."""
@@ -121,11 +130,12 @@ class Service:
         self,
         kernel: Kernel,
         *,
-        engine: Engine,
+        engine: Asked,
         store: Store,
         clock: CommitClock,
         policy: Policy,
         costs: LocalCosts,
+        cores: Cores,
         retry: RetryLimits,
         deadline_ns: int,
         timestamp_at_proposal: bool,
@@ -141,6 +151,7 @@ class Service:
         self._clock = clock
         self._policy = policy
         self._costs = costs
+        self._cores = cores
         self._retry = retry
         self._deadline_ns = deadline_ns
         self._timestamp_at_proposal = timestamp_at_proposal
@@ -224,7 +235,7 @@ class Service:
             elif policy.start is Start.LOG:
                 yield self._engine.log_read(Site.SCRIPT_START, tally, deadline)
         except (NotLeader, DeadlineExceeded) as error:
-            outcome.fail(ErrorReply(str(error).encode()))
+            outcome.cut(ErrorReply(str(error).encode()))
             return False
         finally:
             if trail is not None:
@@ -235,7 +246,9 @@ class Service:
         store.pin(start_ts)
         try:
             context = Context(store, start_ts, self.surroundings)
-            attempt = Attempt(kernel, self._engine, policy, self._costs, context, tally, trail)
+            attempt = Attempt(
+                kernel, self._engine, policy, self._costs, self._cores, context, tally, trail
+            )
             outcome.read_keys = context.keys
             outcome.published = context.published
             if machine is None or script is None:
@@ -247,6 +260,7 @@ class Service:
                     if kernel.now >= deadline:
                         # The read itself has no deadline; the Lua VM notices after it.
                         state = machine.kill(_DEADLINE.text)
+                        outcome.cut_short = True
                     else:
                         state = machine.resume(reply)
                 outcome.reply = state.reply
@@ -255,11 +269,19 @@ class Service:
             for name in context.unsupported:
                 self.unsupported[name] = self.unsupported.get(name, 0) + 1
             wrote = context.wrote()
-            if wrote and attempt.refused is not None:
-                outcome.fail(attempt.refused)
+            if attempt.refused is not None:
+                outcome.cut_short = True
+                if wrote:
+                    outcome.fail(attempt.refused)
+            if not outcome.cut_short and kernel.now + attempt.owed > deadline:
+                # The Lua VM notices between instructions, so before the script could commit.
+                attempt.owed = deadline - kernel.now
+                if trail is not None:
+                    trail.cut(deadline)
+                outcome.cut(_DEADLINE)
             if outcome.failed or not wrote:
                 if attempt.owed:
-                    yield attempt.owed
+                    yield attempt.pay()
                 return False
             return (yield from self._commit(attempt, outcome, policy.commit_guard))
         finally:
@@ -281,7 +303,8 @@ class Service:
         changes = plan_commit(attempt.context)
         try:
             yield from attempt.read_verified()
-            yield from attempt.pay()
+            if attempt.owed:
+                yield attempt.pay()
             if changes is None:
                 return False
             if guarded:
@@ -289,7 +312,7 @@ class Service:
                 attempt.mark("round")
         except NotLeader as error:
             attempt.mark("round")
-            outcome.fail(ErrorReply(str(error).encode()))
+            outcome.cut(ErrorReply(str(error).encode()))
             return False
 
         def entry() -> Commit:
@@ -301,7 +324,7 @@ class Service:
             applied: Applied = yield self._engine.propose(entry, until)
         except (NotLeader, DeadlineExceeded) as error:
             outcome.unsettled = outcome.commit_ts > 0
-            outcome.fail(ErrorReply(str(error).encode()))
+            outcome.cut(ErrorReply(str(error).encode()))
             return False
         finally:
             attempt.mark("log")

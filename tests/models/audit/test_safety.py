@@ -1,5 +1,10 @@
 """The safety judge: good histories pass, bad ones are refused with the two operations named."""
 
+import random
+from itertools import product
+
+import pytest
+
 from models.audit.safety import Operation, SafetyJudge
 from sim.record import Verdict
 from sim.units import ms
@@ -119,3 +124,130 @@ def test_only_the_first_violations_are_told_in_words() -> None:
     verdict = _judge(_write("w", 0, 5, 20), *reads)
     assert verdict.violations == 9
     assert len(verdict.examples) == 5
+
+
+@pytest.mark.parametrize("between", [0, 10, 1000])
+def test_nothing_that_matters_is_forgotten(between: int) -> None:
+    """A write lands in the past of a script in progress; however many follow, it is found."""
+    judge = SafetyJudge()
+    judge.began("reader", 0)
+
+    def ended(token: str, operation: Operation) -> None:
+        judge.began(token, operation.sent_ns)
+        judge.ended(token, operation)
+
+    ended("bad", Operation("bad", 15, 21, 15, 1, 50, 20, [], [b"k"]))
+    for n in range(between):
+        ended("w", Operation(f"w{n}", 30 + n, 31 + n, 30 + n, 1, 200 + n, 30 + n, [], [b"k"]))
+    judge.ended("reader", Operation("reader", 0, 5000, 10, 100, 0, 0, [b"k"], []))
+    assert judge.verdict().verdict == "violated"
+
+
+def test_no_script_is_no_proof() -> None:
+    """A run in which nobody was answered shows nothing."""
+    assert SafetyJudge().verdict().verdict == "unknown"
+
+
+def _contradictory(operations: list[Operation]) -> bool:
+    """The same, deliberately dumb: every pair of operations on the same key."""
+    for one, other in product(operations, repeat=2):
+        wrote = one.commit_ts and set(one.written_keys)
+        if not wrote or not other.read_ts or one is other or not wrote & set(other.read_keys):
+            continue
+        if one.answered_ns < other.sent_ns and one.commit_ts > other.read_ts:
+            return True
+        if other.read_ns < one.committed_ns and one.commit_ts <= other.read_ts:
+            return True
+    return False
+
+
+def test_it_agrees_with_a_dumb_twin_on_random_histories() -> None:
+    """Long and short scripts that overlap on few keys, some of them with a wrong timestamp."""
+    chance = random.Random(7)
+    seen = {True: 0, False: 0}
+    for _ in range(400):
+        operations = []
+        for number in range(chance.randint(2, 120)):
+            sent = chance.randint(0, 1000)
+            read = sent + chance.randint(0, 30)
+            committed = read + chance.randint(1, 30)
+            wrong = chance.choice([0] * 60 + [-15, 15])
+            writes = [chance.choice([b"a", b"b"])] if chance.random() < 0.5 else []
+            operations.append(
+                Operation(
+                    f"s{number}", sent, committed + chance.choice([0, 5, 200]),
+                    read, read + 1 + wrong, committed + 1 if writes else 0, committed,
+                    [chance.choice([b"a", b"b"])], writes,
+                )
+            )  # fmt: skip
+        operations.sort(key=lambda operation: operation.answered_ns)
+        judge = SafetyJudge()
+        for operation in sorted(operations, key=lambda operation: operation.sent_ns):
+            judge.began(operation.name, operation.sent_ns)
+        for operation in operations:
+            judge.ended(operation.name, operation)
+        bad = _contradictory(operations)
+        seen[bad] += 1
+        assert (judge.verdict().verdict == "violated") == bad, operations
+    assert min(seen.values()) > 40, seen
+
+
+def test_a_judge_that_forgets_too_much_is_noticed() -> None:
+    """Its twin drops everything at each look: bad histories pass."""
+    differing = 0
+    for seed in range(200):
+        honest, twin = SafetyJudge(), SafetyJudge()
+        for token, operation in _history(random.Random(seed)):
+            for judge in (honest, twin):
+                if operation is None:
+                    judge.began(token, token)
+                else:
+                    judge.ended(token, operation)
+            twin._keys.clear()
+        differing += honest.verdict().verdict != twin.verdict().verdict
+    assert differing > 30
+
+
+def test_memory_is_that_of_the_keys_and_not_of_the_run() -> None:
+    """Ten thousand scripts that read and write five keys leave a handful of entries."""
+    judge = SafetyJudge()
+    for number in range(10_000):
+        key = b"k%d" % (number % 5)
+        write = _write(f"w{number}", 10 * number, 10 * number + 5, 100 + number, key, 99 + number)
+        judge.began(number, write.sent_ns)
+        judge.ended(number, write)
+    assert judge.verdict().verdict == "ok"
+    assert (
+        sum(
+            len(known.acknowledged) + len(known.readers) + len(known.writers)
+            for known in judge._keys.values()
+        )
+        < 150
+    )
+
+
+def _history(chance: random.Random) -> list[tuple[int, Operation | None]]:
+    """Scripts that begin (None) and end, by their token, which is the instant they were sent.
+
+    Timestamps follow time but for some mistakes.
+    """
+    events: list[tuple[int, int, Operation | None]] = []
+    for number in range(60):
+        sent = 1000 * number
+        read_ns = sent + chance.randrange(1, 3000)
+        committed = read_ns + chance.randrange(1, 3000)
+        answered = committed + chance.randrange(1, 3000)
+        read_ts, commit_ts = read_ns, committed
+        if chance.random() < 0.01:
+            read_ts = max(1, read_ts - chance.randrange(1, 20_000))
+        if chance.random() < 0.01:
+            commit_ts = max(1, commit_ts - chance.randrange(1, 4000))
+        if chance.random() < 0.5:
+            commit_ts = 0
+        key = [b"k%d" % chance.randrange(2)]
+        written = key if commit_ts else []
+        operation = Operation(
+            f"#{number}", sent, answered, read_ns, read_ts, commit_ts, committed, key, written
+        )
+        events += [(sent, sent, None), (answered, sent, operation)]
+    return [(token, operation) for _, token, operation in sorted(events, key=lambda e: e[:2])]
