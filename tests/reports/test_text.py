@@ -178,3 +178,15 @@ def test_messages_that_would_have_been_dropped_are_told() -> None:
     assert told in " ".join(summary_text(record).split())
     assert told in summary_markdown(record)
     assert "one_fence: " not in summary_markdown(record)
+
+
+def test_calls_that_the_modelled_revision_would_refuse() -> None:
+    """Each such command has a row at the end of the table, if any was used at all."""
+    plain = make_variant("none")
+    counters = {**plain.counters, "unsupported.EXPIRE": 12, "unsupported.XLEN": 3}
+    using = make_variant("one_fence", counters=counters)
+    rows = rows_by_label(summary_text(make_record(plain, using)))
+    assert rows["calls unsupported by the modelled revision"] == ["0", "15"]
+    assert rows["EXPIRE"] == ["0", "12"]
+    assert rows["XLEN"] == ["0", "3"]
+    assert "calls unsupported by the modelled revision" not in summary_text(make_record(plain))
