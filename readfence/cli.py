@@ -11,7 +11,7 @@ from rich.text import Text
 
 from models.spec import Scenario
 from readfence.console import err, out, print_json, progress
-from readfence.exits import EnvironmentFailed, Exit, ends_in_status
+from readfence.exits import EnvironmentFailed, Exit, ends_in_status, process_status
 from readfence.runs import Result, make_folder, run_all, save
 from readfence.scenarios import Loaded, load, shipped, shipped_folder
 from reports import check_output as told
@@ -62,7 +62,8 @@ def _readfence(
     Start with: `readfence run verify_storm`
 
     Exit status: 0 done, all expectations kept · 1 an expectation broken · 2 the input is wrong ·
-    3 a bug in readfence · 4 a limit ended the run · 5 the machine failed · 130 interrupted.
+    3 a bug in readfence · 4 a limit ended the run · 5 the machine failed · 130 interrupted ·
+    141 nobody read the output.
     """
     if show_version:
         out.print(f"readfence {version('readfence')}")
@@ -308,6 +309,6 @@ def _write(path: Path, text: str, *, mode: str) -> None:
         raise EnvironmentFailed(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def main() -> None:
-    """Run the command line and exit with the status that `Exit` documents."""
-    app()
+def command_line() -> int:
+    """Run what was typed; returns the status that `Exit` documents."""
+    return process_status(app)

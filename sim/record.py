@@ -181,12 +181,19 @@ def _sha256(texts: Iterator[str]) -> str:
 
 
 def write_run(record: RunRecord, path: Path) -> None:
-    """Write a run as JSON, to a temporary name first, so that no half record is ever read."""
+    """Write a run as JSON, to a temporary name first, so that no half record is ever read.
+
+    Raises `OSError` when it cannot be written; nothing of it is left then.
+    """
     scratch = path.with_name(path.name + ".part")
-    with scratch.open("w", encoding="utf-8", newline="\n") as file:
-        json.dump(record.model_dump(), file, separators=(",", ":"), ensure_ascii=False)
-        file.write("\n")
-    scratch.replace(path)
+    try:
+        with scratch.open("w", encoding="utf-8", newline="\n") as file:
+            json.dump(record.model_dump(), file, separators=(",", ":"), ensure_ascii=False)
+            file.write("\n")
+        scratch.replace(path)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
 
 
 def read_run(path: Path) -> RunRecord:

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -668,15 +669,15 @@ def test_no_memory_left(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [["check", "s.yaml"], ["run", "s.yaml", "--no-plots", "--json"], ["run", "s.yaml", "--no-plots",
-     "--quiet", "--trace", "/dev/full"]],
-    ids=["table", "json", "trace"],
+     "--quiet", "--trace", "/dev/full"], ["--version"], ["--help"], ["run", "--help"]],
+    ids=["table", "json", "trace", "version", "help", "help of a command"],
 )  # fmt: skip
 def test_an_output_that_is_full(arguments: list[str], folder: Path) -> None:
     """One line, status 5, and nothing from the interpreter when it flushes at its end."""
     Path("s.yaml").write_text(small())
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            command(*arguments, "--set", "stop.scripts=200"),
+            command(*arguments, *(["--set", "stop.scripts=200"] if "s.yaml" in arguments else [])),
             cwd=folder,
             stdout=full,
             stderr=subprocess.PIPE,
@@ -751,6 +752,36 @@ def test_ctrl_c_before_anything_is_finished(folder: Path) -> None:
         stdout, stderr = process.communicate(timeout=30)
     assert (process.returncode, stdout, stderr) == (Exit.INTERRUPTED, "", "interrupted\n")
     assert list(Path("kept").iterdir()) == []
+
+
+SLOW_IMPORT = """\
+import sys, time
+
+class Slow:
+    def find_spec(self, name, path, target=None):
+        if name == "readfence.cli":
+            print("importing", flush=True)
+            time.sleep(30)
+
+sys.meta_path.insert(0, Slow())
+from readfence.__main__ import main
+main()
+"""
+
+
+def test_ctrl_c_while_everything_is_being_imported() -> None:
+    """Nobody is shown the imports of readfence, and the status is that of any interruption."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_IMPORT],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "importing\n"
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=20)
+    assert (process.returncode, stderr) == (Exit.INTERRUPTED, "interrupted\n")
 
 
 # -- options ------------------------------------------------------------------------------------

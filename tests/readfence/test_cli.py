@@ -466,22 +466,53 @@ def process_without_reader(*arguments: str | Path, cwd: Path, both: bool) -> tup
 
 
 @pytest.mark.parametrize(
-    "arguments", [["schema"], ["list"], ["run", "small.yaml", "--no-plots", "--quiet"]], ids=str
-)
+    "arguments",
+    [["--help"], ["check", "--help"], ["--version"], ["schema"], ["list"],
+     ["run", "small.yaml", "--no-plots", "--quiet"]],
+    ids=str,
+)  # fmt: skip
 def test_a_reader_who_went_away_is_not_argued_with(
     scenario: Path, tmp_path: Path, arguments: list[str]
 ) -> None:
     """No word and no traceback; the status is not 0 where something was left unsaid."""
     status, stderr = process_without_reader(*arguments, cwd=tmp_path, both=False)
     assert stderr == ""
-    assert status == (Exit.OK if "--quiet" in arguments else Exit.ENVIRONMENT)
+    assert status == (Exit.OK if "--quiet" in arguments else Exit.UNREAD)
 
 
 @pytest.mark.parametrize("both", [False, True], ids=["stdout", "stdout and stderr"])
 def test_a_closed_pipe_is_no_verdict(broken: Path, tmp_path: Path, both: bool) -> None:
     """`check | head` must come to neither "kept" nor "broken" when its table was not read."""
     status, stderr = process_without_reader("check", broken, cwd=tmp_path, both=both)
-    assert (status, stderr) == (Exit.ENVIRONMENT, "" if both else PROGRESS)
+    assert (status, stderr) == (Exit.UNREAD, "" if both else PROGRESS)
+
+
+def test_a_closed_stdout_is_told_like_a_full_one(scenario: Path, tmp_path: Path) -> None:
+    """`>&-`: no traceback, and no file takes its place; what prints nothing is not disturbed."""
+
+    def closed(*arguments: str | Path) -> tuple[int, str]:
+        done = subprocess.run(
+            ["sh", "-c", 'exec "$@" >&-', "sh", *command(*arguments)],
+            cwd=tmp_path, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        return done.returncode, done.stderr
+
+    told = "readfence: the machine failed: Bad file descriptor\n"
+    assert closed("list") == closed("--version") == (Exit.ENVIRONMENT, told)
+    assert closed("run", scenario, "--quiet", "--no-plots") == (Exit.OK, "")
+    assert read_run(Path("out/small/run.json")).name == "small"
+
+
+def test_an_encoding_that_lacks_a_character_is_no_bug(scenario: Path, tmp_path: Path) -> None:
+    """Text shows a question mark in its place, JSON an escape."""
+    scenario.write_text(small((KEPT, "latency.p50 < 9000µs"), ("a small scenario", '"π"')))
+    ended = call_process("check", scenario, cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert ended.status == Exit.OK
+    assert "latency.p50 < 9000?s" in ended.stdout
+    ended = call_process("check", scenario, "--json", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert json.loads(ended.stdout)["expectations"][0]["expect"] == "latency.p50 < 9000µs"
+    ended = call_process("check", "π.yaml", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert (ended.status, ended.stderr[:18]) == (Exit.INPUT, "readfence: ?.yaml:")
 
 
 def test_on_a_terminal_there_is_a_bar(scenario: Path) -> None:
