@@ -11,7 +11,7 @@ from rich.text import Text
 
 from models.spec import Scenario
 from readfence.console import err, out, print_json, progress
-from readfence.exits import EnvironmentFailed, Exit, ends_in_status, process_status
+from readfence.exits import EnvironmentFailed, Exit, ended, ends_in_status, process_status
 from readfence.runs import Result, make_folder, run_all, save
 from readfence.scenarios import Loaded, load, shipped, shipped_folder
 from reports import check_output as told
@@ -232,19 +232,29 @@ def _listed(loaded: Loaded) -> dict[str, str | list[str]]:
 def _run(loaded: Loaded, folder: Path | None, *, quiet: bool, trace: Path | None) -> Result:
     """Run all variants, with progress; what is finished is saved even if the rest is not."""
     finished: list[str] = []
+    file = None if trace is None else _opened(trace)
 
     def keep(result: Result) -> None:
         if folder is not None:
             save(result, folder)
             finished[:] = [variant.name for variant in result.record.variants]
 
-    file = None if trace is None else _opened(trace)
-    try:
-        with progress(quiet=quiet) as show:
-            return run_all(loaded, progress=show, keep=keep, trace=file)
-    except (KeyboardInterrupt, LimitReached, Stalled):
+    def tell_finished() -> None:
         if finished and folder is not None:
             err.print(f"finished before that: {', '.join(finished)} (in {folder / 'run.json'})")
+
+    def give_up(error: KeyboardInterrupt | LimitReached) -> Exit:
+        err.show_cursor()  # the bar hides it
+        tell_finished()
+        if file is not None:
+            file.flush()
+        return ended(error)
+
+    try:
+        with progress(quiet=quiet) as show:
+            return run_all(loaded, progress=show, keep=keep, trace=file, give_up=give_up)
+    except (KeyboardInterrupt, LimitReached, Stalled):
+        tell_finished()
         raise
     finally:
         if file is not None:

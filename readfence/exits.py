@@ -91,7 +91,7 @@ def _tried(action: Callable[[], int | None]) -> int:
         sys.stdout.flush()
         return status or Exit.OK
     except (KeyboardInterrupt, ReadfenceError) as error:
-        return told(error)
+        return ended(error)
     except MemoryError:
         err.print("readfence: no memory left")
         return Exit.ENVIRONMENT
@@ -103,7 +103,7 @@ def _tried(action: Callable[[], int | None]) -> int:
         return Exit.BUG
 
 
-def told(error: KeyboardInterrupt | ReadfenceError) -> Exit:
+def ended(error: KeyboardInterrupt | ReadfenceError) -> Exit:
     """Say on stderr what ended a command; returns its status."""
     if isinstance(error, KeyboardInterrupt):
         err.print("interrupted")

@@ -6,7 +6,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, TextIO
 from models.world import World
 from readfence.exits import EnvironmentFailed
 from readfence.scenarios import Loaded, Variant
+from readfence.watchdog import GiveUp, watched
 from sim.errors import InputError, LimitReached, Stalled
 from sim.record import RunRecord, VariantRecord, write_run
 from sim.trace import Trace
@@ -42,13 +43,18 @@ def run_all(
     progress: Progress = lambda name, done, total: None,
     keep: Callable[[Result], None] = lambda result: None,
     trace: TextIO | None = None,
+    give_up: GiveUp | None = None,
 ) -> Result:
-    """Run every variant. `keep` is handed what is finished after each, so that none is lost."""
+    """Run every variant. `keep` is handed what is finished after each, so that none is lost.
+
+    With `give_up`, a run that answers neither Ctrl-C nor `limits.wall_time` ends the process, see
+    `readfence.watchdog`.
+    """
     records: list[VariantRecord] = []
     wall: dict[str, float] = {}
     for variant in loaded.variants:
         began = time.monotonic()
-        records.append(_run_one(loaded, variant, progress, trace))
+        records.append(_run_one(loaded, variant, progress, trace, give_up))
         wall[variant.name] = time.monotonic() - began
         result = Result(_run_record(loaded, records), dict(wall))
         keep(result)
@@ -56,30 +62,42 @@ def run_all(
 
 
 def _run_one(
-    loaded: Loaded, variant: Variant, progress: Progress, trace: TextIO | None
+    loaded: Loaded,
+    variant: Variant,
+    progress: Progress,
+    trace: TextIO | None,
+    give_up: GiveUp | None,
 ) -> VariantRecord:
     system = variant.system
-    until = time.monotonic() + system.limits.wall_time / SECOND
-    world = World(
-        system,
-        seed=loaded.scenario.seed,
-        lua_files=loaded.lua_files,
-        trace=None if trace is None else Trace(trace, variant.name),
-    )
-    total = world.tickets_in_all()
+    limit_s = system.limits.wall_time / SECOND
+    until = time.monotonic() + limit_s
+    told = f"limits.wall_time is {human_duration(system.limits.wall_time)}"
+    world: World | None = None
 
-    def keep_on() -> str | None:
-        progress(variant.name, world.kernel.progress, total)
-        if time.monotonic() > until:
-            return f"limits.wall_time is {human_duration(system.limits.wall_time)}"
-        return None
+    def over() -> LimitReached:
+        why = f"{told}, and a single step went on after it, such as a script that is busy in Lua"
+        stopped = f"stopped before it began: {told}" if world is None else world.kernel.stopped(why)
+        return LimitReached(f"{variant.name}: {stopped}")
 
-    try:
-        with unhurried_collector():
-            record = world.run(variant.name, variant.settings, keep_on)
-    except (LimitReached, Stalled) as error:
-        raise type(error)(f"{variant.name}: {error}") from None
-    progress(variant.name, world.kernel.progress, world.kernel.progress)
+    with nullcontext() if give_up is None else watched(limit_s, over=over, give_up=give_up):
+        world = World(
+            system,
+            seed=loaded.scenario.seed,
+            lua_files=loaded.lua_files,
+            trace=None if trace is None else Trace(trace, variant.name),
+        )
+        kernel, total = world.kernel, world.tickets_in_all()
+
+        def keep_on() -> str | None:
+            progress(variant.name, kernel.progress, total)
+            return told if time.monotonic() > until else None
+
+        try:
+            with unhurried_collector():
+                record = world.run(variant.name, variant.settings, keep_on)
+        except (LimitReached, Stalled) as error:
+            raise type(error)(f"{variant.name}: {error}") from None
+    progress(variant.name, kernel.progress, kernel.progress)
     return record
 
 

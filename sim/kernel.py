@@ -230,7 +230,11 @@ class Kernel(simpy.Environment):
                 )
             reason = keep_on()
             if reason is not None:
-                raise LimitReached(f"stopped at t={self._clock()}: {reason}{self.waiting()}")
+                raise LimitReached(self.stopped(reason))
+
+    def stopped(self, reason: str) -> str:
+        """That a limit ended the run now, for this reason, and who waits for what."""
+        return f"stopped at t={self._clock()}: {reason}{self.waiting()}"
 
     def _clock(self) -> str:
         return human_duration(self.now)

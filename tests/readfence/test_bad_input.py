@@ -754,6 +754,41 @@ def test_ctrl_c_before_anything_is_finished(folder: Path) -> None:
     assert list(Path("kept").iterdir()) == []
 
 
+LUA_HANGS = """\
+return string.find(string.rep('a', 30000), string.rep('a?', 30) .. string.rep('a', 30) .. '$')
+"""
+"""One call of a C function of Lua that is done in some thousands of years, unless it is refused."""
+SPINS = "lua: while true do end"
+MANY_INSTRUCTIONS = ("--set", "script.instructions=1000000000000")
+
+
+@pytest.mark.parametrize("signalled", [True, False], ids=["ctrl-c", "limits.wall_time"])
+@pytest.mark.parametrize("lua", [f"lua: {LUA_HANGS!r}", SPINS], ids=["in C", "in Lua"])
+def test_lua_that_comes_back_to_nobody_is_ended(folder: Path, lua: str, signalled: bool) -> None:
+    """Neither Ctrl-C nor the limit waits for Lua; what was finished is kept and named."""
+    hangs = f"late: {{workload: {{clients: 1, scripts: [{{{lua}, argv: []}}]}}}}"
+    Path("s.yaml").write_text(small((NONE, hangs)))
+    limit = () if signalled else ("--set", "variants.late.limits.wall_time=100ms")
+    with running(folder, "run", "s.yaml", "--no-plots", *MANY_INSTRUCTIONS, *limit) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "running one_fence ...\n"
+        if signalled:
+            while Path("out/s/run.json").exists() is False:
+                time.sleep(0.02)
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=30)
+    kept = "finished before that: one_fence (in out/s/run.json)\n"
+    assert stdout == "" and kept in stderr
+    said = stderr.partition(kept)[2]
+    if signalled:
+        assert (process.returncode, said) == (Exit.INTERRUPTED, "interrupted\n")
+    else:
+        assert process.returncode == Exit.INCONCLUSIVE
+        assert said.startswith("readfence: late: stopped at t=")
+        assert "limits.wall_time is 100 ms, and a single step went on after it" in said
+
+
 SLOW_IMPORT = """\
 import sys, time
 
