@@ -266,7 +266,7 @@ class LoadSpec(Spec):
     """A group of clients: closed loop (`clients`) or open loop (`arrivals`)."""
 
     name: str = Field(default="load", description="Names the group's random streams.")
-    clients: Count | None = Field(
+    clients: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = Field(
         default=None,
         description="Closed loop: each client sends its next script when the last is answered.",
     )
@@ -325,11 +325,11 @@ class EventSpec(Spec):
 
 
 class LimitsSpec(Spec):
-    """Where a run is stopped, so that no scenario runs for ever."""
+    """Where a run is stopped, so that no scenario runs for ever; each above 0."""
 
     events: Count = Field(default=1_000_000_000, description="Events of the simulation.")
     virtual_time: Duration = _said("24h", "Of the whole run.")
-    wall_time: Duration = _said("30m", "Real time, per variant.")
+    wall_time: Duration = _said("30m", "Real time, per variant; looked at now and then.")
     stall: Duration = _said(
         "2m",
         "Virtual time in which no script ends, after which the run counts as stalled.",

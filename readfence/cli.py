@@ -27,6 +27,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def _path(typed: str) -> Path:
+    """A path as it was typed. Nothing at all would become the current folder."""
+    if not typed:
+        raise typer.BadParameter("expected a path, got an empty one")
+    return Path(typed)
+
+
 ScenarioArgument = Annotated[
     str,
     typer.Argument(
@@ -38,7 +46,8 @@ SetOption = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Override a setting, such as `--set cluster.nodes=5`; may be given several times.",
+        help="Override a setting, such as `--set cluster.nodes=5`, or take it away with "
+        "`KEY=null`; may be given several times.",
     ),
 ]
 SeedOption = Annotated[
@@ -80,14 +89,18 @@ def run(
     seed: SeedOption = None,
     folder: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Where results go. Default: `out/SCENARIO`."),
+        typer.Option(
+            "--out", parser=_path, metavar="DIR", help="Where results go. Default: `out/SCENARIO`."
+        ),
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     plots: Annotated[bool, typer.Option(help="Draw the pictures.")] = True,
     trace: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write every message and script, a JSON line each."),
+        typer.Option(
+            parser=_path, metavar="FILE", help="Write every message and script, a JSON line each."
+        ),
     ] = None,
 ) -> None:
     """Run a scenario: a table, pictures, and the record of the run.
@@ -123,15 +136,19 @@ def check(
     seed: SeedOption = None,
     folder: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Keep the record of the run there."),
+        typer.Option(
+            "--out", parser=_path, metavar="DIR", help="Keep the record of the run there."
+        ),
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     junit: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write JUnit XML, one case per line.")
+        Path | None,
+        typer.Option(parser=_path, metavar="FILE", help="Write JUnit XML, one case per line."),
     ] = None,
     markdown: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write Markdown for a pull request.")
+        Path | None,
+        typer.Option(parser=_path, metavar="FILE", help="Write Markdown for a pull request."),
     ] = None,
 ) -> Exit:
     """Run a scenario and hold it against its `expect:` lines; exit 1 if one is broken.
