@@ -12,11 +12,12 @@ from rich.text import Text
 from models.spec import Scenario
 from readfence.console import err, out, print_json, progress
 from readfence.exits import EnvironmentFailed, Exit, ended, ends_in_status, process_status
-from readfence.runs import Result, make_folder, run_all, save
+from readfence.runs import Result, make_folder, run_all, run_in, save
 from readfence.scenarios import Loaded, load, shipped, shipped_folder
 from reports import check_output as told
 from reports.check import Check, Gate, check_run
-from reports.text import summary, summary_view
+from reports.text import failures, summary, summary_view
+from reports.writing import printable
 from sim.errors import InputError, LimitReached, Stalled
 from sim.record import RunRecord
 
@@ -116,7 +117,13 @@ def run(
     loaded = load(scenario, assignments or (), seed)
     folder = folder or Path("out") / loaded.name
     make_folder(folder)
+    before = run_in(folder)
     result = _run(loaded, folder, quiet=quiet or as_json, trace=trace)
+    if not quiet:
+        for line in failures(result.record):
+            err.print(f"warning: {printable(line)}")
+        if before is not None and before != result.record.told:
+            err.print(f"{folder} held {before}, which this run replaced; --out keeps both")
     pictures = _draw(result.record, folder) if plots else []
     if as_json:
         print_json(summary(result.record, wall_s=result.wall_s))

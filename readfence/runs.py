@@ -107,6 +107,7 @@ def _run_record(loaded: Loaded, records: list[VariantRecord]) -> RunRecord:
         name=loaded.name,
         seed=loaded.scenario.seed,
         scenario=loaded.scenario.model_dump(mode="json", by_alias=True),
+        overrides=list(loaded.overrides),
         variants=records,
     )
 
@@ -152,8 +153,18 @@ def save(result: Result, folder: Path) -> None:
         raise EnvironmentFailed(f"{folder}: cannot be written: {error.strerror}") from error
 
 
+def run_in(folder: Path) -> str | None:
+    """Which run lies in a folder, in the words of `RunRecord.told`; None when none is known to."""
+    try:
+        told = json.loads((folder / "run.meta.json").read_text(encoding="utf-8"))["run"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return str(told)
+
+
 def _meta(result: Result) -> dict[str, Any]:
     return {
+        "run": result.record.told,
         "digest": result.record.digest,
         "wall_s": {name: round(seconds, 3) for name, seconds in result.wall_s.items()},
         "virtual_per_wall": {

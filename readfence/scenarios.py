@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -47,6 +47,8 @@ class Loaded:
     expectation_lines: list[int | None]
     """On which line of the file each expectation stands; None for those that an option gave."""
     lua_files: dict[str, str]
+    overrides: tuple[str, ...] = ()
+    """What the command line set, as typed; a seed of its own is in the scenario."""
 
 
 def shipped_folder() -> Path:
@@ -98,7 +100,7 @@ def load(name: str, assignments: Sequence[str] = (), seed: int | None = None) ->
         document.override(assignment, option=f"--set {_brief(assignment)}")
     if seed is not None:
         document.override(f"seed={seed}", option=f"--seed {seed}")
-    return _Reader(document).read()
+    return replace(_Reader(document).read(), overrides=tuple(map(_brief, assignments)))
 
 
 class _Reader:

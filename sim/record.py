@@ -137,7 +137,20 @@ class RunRecord(_Part):
     seed: int
     scenario: dict[str, Any]
     """The scenario as it ran, with every default filled in."""
+    overrides: list[str] = []
+    """What was set beside the scenario's file, as it was typed ("cluster.nodes=5")."""
     variants: list[VariantRecord] = Field(min_length=1)
+
+    @property
+    def title(self) -> str:
+        """What the scenario shows, in a line; may be empty."""
+        return str(self.scenario.get("title", ""))
+
+    @property
+    def told(self) -> str:
+        """Which run it is, in words: scenario, seed, and what was set beside its file."""
+        beside = f"; set {', '.join(self.overrides)}" if self.overrides else ""
+        return f"{self.name} (seed {self.seed}{beside})"
 
     def variant(self, name: str) -> VariantRecord:
         """The variant of that name; `KeyError` when there is none."""

@@ -67,7 +67,7 @@ def latency(record: RunRecord) -> Figure:
     figure = new_figure(record, f"{record.name}: latency of a script", height=5.3, subtitle=told)
     left = place(figure, 0.75, 0.95, 4.55, 3.55)
     right = place(figure, 6.4, 0.95, 4.15, 3.55)
-    figure.text(0.02, 0.09 / 5.3, _failed(record), size=7.5, color=ALARM, va="bottom")
+    figure.text(0.02, 0.26 / 5.3, _failed(record), size=7.5, color=ALARM, va="bottom")
     curves = _curves(record)
     if not curves:
         for axes in (left, right):

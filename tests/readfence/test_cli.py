@@ -101,7 +101,7 @@ def test_run_prints_a_table_and_says_where_things_are(scenario: Path) -> None:
     """Results on stdout, progress on stderr; record, meta and pictures lie where it says."""
     ended = call("run", scenario)
     assert (ended.status, ended.stderr) == (Exit.OK, PROGRESS)
-    assert ended.stdout.startswith("small (seed 1)\n")
+    assert ended.stdout.startswith("small (seed 1)\na small scenario\n")
     for heading in ("one_fence", "none", "verifications per script", "latency p99.9", "wall time"):
         assert heading in ended.stdout
     told = dict(line.split(maxsplit=1) for line in ended.stdout.splitlines() if "out/small" in line)
@@ -157,6 +157,41 @@ def test_set_overrides_what_the_file_says(scenario: Path) -> None:
     assert record.variant("none").settings == {"fence": "log_read"}
     assert record.variant("none").labels["script"] == ["other"]
     assert len(record.variant("none").columns["latency_ns"]) == 7
+
+
+def test_overrides_are_named_wherever_a_run_is_told(scenario: Path) -> None:
+    """Table, JSON, record, meta and check: it is another run than that of the file alone."""
+    options = ["--set", "stop.scripts=7"]
+    told = "small (seed 1; set stop.scripts=7)"
+    ended = call("run", scenario, "--no-plots", *options)
+    assert ended.stdout.startswith(f"{told}\na small scenario\n")
+    assert read_run(Path("out/small/run.json")).overrides == ["stop.scripts=7"]
+    assert json.loads(Path("out/small/run.meta.json").read_text())["run"] == told
+    ended = call("run", scenario, "--no-plots", "--json", *options)
+    assert json.loads(ended.stdout)["overrides"] == ["stop.scripts=7"]
+    ended = call("check", scenario, "--markdown", "m", *options)
+    assert f"\n{told}: the expectation is kept\n" in ended.stdout
+    assert "Seed 1, set stop.scripts=7, digest" in Path("m").read_text()
+    ended = call("check", scenario, "--json", *options)
+    assert json.loads(ended.stdout)["overrides"] == ["stop.scripts=7"]
+
+
+def test_a_run_that_replaces_another_says_so(scenario: Path) -> None:
+    """Not where it is the same run again."""
+    assert call("run", scenario, "--no-plots").stderr == PROGRESS
+    assert call("run", scenario, "--no-plots").stderr == PROGRESS
+    ended = call("run", scenario, "--no-plots", "--seed", "7")
+    said = "out/small held small (seed 1), which this run replaced; --out keeps both\n"
+    assert ended.stderr == PROGRESS + said
+
+
+def test_a_run_of_nothing_but_errors_is_warned_of(scenario: Path) -> None:
+    """Its table alone would look like one of a very fast system."""
+    scenario.write_text(small((LUA, "lua: return redis.call('NOPE')")))
+    ended = call("run", scenario, "--no-plots")
+    assert ended.status == Exit.OK
+    warning = "warning: no script of one_fence ended ok; 20 of 20 scripts: ERR unsupported command"
+    assert warning in ended.stderr
 
 
 def test_seed_is_that_of_the_option(scenario: Path) -> None:
@@ -531,7 +566,7 @@ def test_on_a_terminal_there_is_a_bar(scenario: Path) -> None:
     finally:
         os.close(stderr)
         os.close(terminal)
-    assert done.stdout.startswith(b"small (seed 1)\n")
+    assert done.stdout.startswith(b"small (seed 1; set stop.scripts=3000)\n")
     assert "3,000 scripts" in shown and "running" not in shown
 
 
