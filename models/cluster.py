@@ -1,46 +1,39 @@
 """The cluster: nodes wired to each other, their data, and what is scripted to happen to them."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, TypeAlias
 
 from models.attempt import LocalCosts
 from models.audit.wire import WireTap
+from models.data import key_names, rows_of
 from models.engine.costs import LoopCosts
 from models.engine.engine import COUNTERS, Engine
 from models.engine.lanes import Lane, LaneLimits
+from models.engine.requests import Asked
 from models.fence.policies import POLICIES
 from models.network.link import Link
-from models.network.rules import Rule
+from models.network.rules import DROP, PASS, Rule, Verdict
 from models.node import Node
 from models.raft.core import Raft
 from models.raft.state import Config
-from models.redis.key_states import MISSING_STATE, make_rows, type_of
+from models.redis.key_states import MISSING_STATE
 from models.script.pool import MachinePool
 from models.service import Applied, RetryLimits, Service
-from models.spec import DataSpec, EventSpec, System
+from models.spec import EventSpec, System
 from models.store.clock import CommitClock
-from models.store.rows import Rows
 from models.store.versions import Commit, Store
-from sim.kernel import Event, Kernel, Slots
+from sim.kernel import Event, Kernel
+from sim.resources import Measured, Servers, Slots
 from sim.rng import BLOCK, Streams
 from sim.trace import Trace
 
-_DEFAULT_CONTENT: Final[dict[str, Any]] = {
-    "string": "1",
-    "list": ["a", "b", "c"],
-    "hash": {"f1": "1", "f2": "2", "f3": "3"},
-    "set": ["m1", "m2"],
-    "zset": {"z1": 1.0, "z2": 2.0},
-    "stream": "",
-}
-"""Content of a key whose scenario names none: small, of the right type."""
-
-EPOCH_NS: Final = 3600 * 10**9
-"""Expired keys lie this long in the past; virtual time starts at 0, so their expiry is negative."""
+Apply: TypeAlias = Callable[[Commit], tuple[Applied, int]]
+"""Carries out a commit on a node: what came of it, and how many mutations it held."""
+Delay: TypeAlias = Callable[[], int]
 
 
 class Cluster:
-    """All nodes of one run."""
+    """All nodes of one run, and every message between them."""
 
     def __init__(
         self, kernel: Kernel, system: System, streams: Streams, trace: Trace | None
@@ -49,27 +42,28 @@ class Cluster:
         self._trace = trace
         self._system = system
         self._streams = streams
-        self.tap = WireTap(system.cluster.nodes)
+        self.tap: WireTap | None = WireTap(system.cluster.nodes)
         self.rules: list[Rule] = []
         self._ids = range(1, system.cluster.nodes + 1)
+        self._lost = [number(name) for name in system.cluster.lost]
+        if self._lost:
+            self.rules.append(self._deaf)
         self._applied_first: dict[int, tuple[int, int]] = {}
         """Per commit not yet applied everywhere: when it first was, and on how many it is not."""
         self.machines = MachinePool(
             instructions_max=system.script.instructions,
             memory_max=system.script.memory_mb * 1_000_000,
         )
-        self.nodes = {id: self._make_node(id) for id in self._ids}
-        for source in self._ids:
-            for target in self._ids:
-                if source != target:
-                    self._connect(source, target)
+        self._engines: dict[int, Engine] = {}
+        self.nodes = self._make_nodes()
         self._install()
 
     def start(self, ready: Callable[[], None]) -> None:
         """Arm the timers and the scripted events; `ready` is called once, when somebody leads."""
         self._ready: Callable[[], None] | None = ready
-        for node in self.nodes.values():
-            node.engine.start(self._find_leader)
+        for id, engine in self._engines.items():
+            if id not in self._lost:
+                engine.start(self._find_leader)
         for event in self._system.events:
             self._kernel.after(event.at, self._happen, event)
         self._find_leader()
@@ -80,11 +74,10 @@ class Cluster:
         return self._leader
 
     def _find_leader(self) -> None:
-        self._leader = max(
-            self.nodes.values(),
-            key=lambda node: (node.engine.is_leader, node.engine.raft.term),
-        )
-        if self._ready is not None and self._leader.engine.is_leader:
+        engines = self._engines
+        leader = max(self.nodes, key=lambda id: (engines[id].is_leader, engines[id].raft.term))
+        self._leader = self.nodes[leader]
+        if self._ready is not None and engines[leader].is_leader:
             ready, self._ready = self._ready, None
             ready()
 
@@ -95,59 +88,110 @@ class Cluster:
     def counters(self) -> dict[str, int]:
         """Counters of all nodes, summed."""
         total: dict[str, int] = {}
-        for node in self.nodes.values():
-            for name, value in node.engine.counters.items():
+        engines = self._engines.values()
+        for engine in engines:
+            for name, value in engine.counters.items():
                 total[name] = total.get(name, 0) + value
-        engines = [node.engine for node in self.nodes.values()]
         total["messages.sent"] = sum(engine.messages_sent for engine in engines)
         total["rounds.sent"] = sum(engine.rounds_sent for engine in engines)
         total["rounds.confirmed"] = sum(engine.rounds_confirmed for engine in engines)
-        for node in self.nodes.values():
-            total[f"{node.name}.loop.busy_ns"] = node.engine.busy_ns
+        for id, engine in self._engines.items():
+            total[f"n{id}.loop.busy_ns"] = engine.usage().busy_ns
         total["conflicts"] = sum(node.service.conflicts for node in self.nodes.values())
         return total
 
-    def _make_node(self, id: int) -> Node:
+    def resources(self) -> dict[str, Measured]:
+        """What can saturate, by name, node after node; lost nodes do nothing, and have none."""
+        found: dict[str, Measured] = {}
+        for id, node in self.nodes.items():
+            if id in self._lost:
+                continue
+            if node.cores is not None:
+                found[f"{node.name}.cores"] = node.cores
+            found[f"{node.name}.workers"] = node.workers
+            found |= self._engines[id].resources()
+        return found
+
+    def _deaf(self, source: int, target: int, message: object, now: int) -> Verdict:
+        """The rule of the network for lost nodes."""
+        return DROP if source in self._lost or target in self._lost else PASS
+
+    def _slowness(self, *ids: int) -> float:
+        """How many times as long all takes that has to do with these nodes."""
+        slow: dict[str, float] = self._system.cluster.slow
+        return max(slow.get(f"n{id}", 1.0) for id in ids)
+
+    def _make_nodes(self) -> dict[int, Node]:
+        nodes = {id: self._make_node(id, self._make_engine) for id in self._ids}
+        for source in self._ids:
+            for target in self._ids:
+                if source != target:
+                    self._connect(source, target)
+        return nodes
+
+    def _make_engine(self, id: int, apply: Apply) -> Engine:
+        assert self.tap is not None
+        engine = self._engines[id] = Engine(
+            self._kernel,
+            self._make_raft(id),
+            costs=loop_costs(self._system, self._slowness(id)),
+            fsync=self._fsync(id),
+            tick_ns=self._system.engine.tick,
+            inbound_capacity=self._system.engine.inbound,
+            apply=apply,
+            tap=self.tap,
+            share_reads=self._system.engine.read_sharing == "one_outstanding",
+            lost=self._lost,
+        )
+        return engine
+
+    def _make_node(self, id: int, make_engine: Callable[[int, Apply], Asked]) -> Node:
         system, kernel, name = self._system, self._kernel, f"n{id}"
+        slowness = self._slowness(id)
         store = Store()
 
         def apply(commit: Commit) -> tuple[Applied, int]:
             applied = Applied(store.apply(commit), self._visible_since(commit.commit_ts))
             return applied, len(commit.mutations)
 
-        engine = Engine(
-            kernel,
-            self._make_raft(id),
-            costs=_loop_costs(system),
-            fsync=self._streams.sampler(f"fsync/{name}", system.engine.fsync.build()),
-            tick_ns=system.engine.tick,
-            inbound_capacity=system.engine.inbound,
-            apply=apply,
-            tap=self.tap,
-        )
+        engine = make_engine(id, apply)
         retry = system.script.retry
+        cores, workers = self._make_cores(id), self._make_workers(id)
         service = Service(
             kernel,
             engine=engine,
             store=store,
             clock=CommitClock(id),
             policy=POLICIES[system.fence],
-            costs=_local_costs(system),
+            costs=_local_costs(system, slowness),
+            cores=_at_once if cores is None else cores.serve,
             retry=RetryLimits(retry.executions, retry.first, retry.longest),
             deadline_ns=system.script.deadline,
             timestamp_at_proposal=system.store.commit_timestamp == "at_proposal",
             machines=self.machines,
-            workers=Slots(kernel, system.script.workers, f"one of {name}'s script workers"),
+            workers=workers,
             jitter=self._unit_sampler(f"retry/{name}"),
         )
-        return Node(name, engine, store, service)
+        return Node(name, engine, store, service, cores, workers)
+
+    def _make_cores(self, id: int) -> Servers | None:
+        count = self._system.cluster.cores
+        return None if count == "unlimited" else Servers(self._kernel, f"n{id}'s cores", count)
+
+    def _make_workers(self, id: int) -> Slots:
+        return Slots(self._kernel, self._system.script.workers, f"one of n{id}'s script workers")
+
+    def _fsync(self, id: int) -> Callable[[], int]:
+        sampler = self._streams.sampler(f"fsync/n{id}", self._system.engine.fsync.build())
+        return _slowed(sampler, self._slowness(id))
 
     def _visible_since(self, commit_ts: int) -> int:
         """A node applies a commit now: when the first of them did.
 
         That is the proposer, unless it was deposed meanwhile and learns late what became of it.
         """
-        first, left = self._applied_first.get(commit_ts, (self._kernel.now, len(self._ids)))
+        answering = len(self._ids) - len(self._lost)
+        first, left = self._applied_first.get(commit_ts, (self._kernel.now, answering))
         if left > 1:
             self._applied_first[commit_ts] = first, left - 1
         else:
@@ -182,46 +226,47 @@ class Cluster:
 
     def _connect(self, source: int, target: int) -> None:
         """The connection that `source` opens to `target`: calls there, their returns back."""
-        network = self._system.network
 
-        def link(start: int, end: int, stream: str, deliver: Callable[[Any], None]) -> Link:
-            law = network.links.get(f"n{start}->n{end}", network.one_way)
+        def link(start: int, end: int, delay: Delay, deliver: Callable[[Any], None]) -> Link:
             return Link(
                 self._kernel,
                 source=start,
                 target=end,
-                delay=self._streams.sampler(stream, law.build()),
+                delay=delay,
                 rules=self.rules,
                 deliver=deliver,
             )
 
-        name = f"network/n{source}->n{target}"
-        receive: Callable[[Any], None] = self.nodes[target].engine.receive
+        there, back = self._delays(source, target)
+        receive: Callable[[Any], None] = self._engines[target].receive
         if self._trace is not None:
             receive = _traced(receive, self._trace, self._kernel, f"n{source}->n{target}")
-        calls = link(source, target, name, receive)
-        returns = link(target, source, f"{name}/return", lambda _: None)
-        limits = network.lanes
+        calls = link(source, target, there, receive)
+        returns = link(target, source, back, lambda _: None)
         heartbeats, others = (
-            Lane(
-                self._kernel,
-                LaneLimits(
-                    lane.capacity,
-                    None if lane.in_flight == "unlimited" else lane.in_flight,
-                    limits.call_timeout,
-                ),
-                calls=calls,
-                returns=returns,
-            )
-            for lane in (limits.heartbeats, limits.others)
+            Lane(self._kernel, limits, calls=calls, returns=returns)
+            for limits in lane_limits(self._system)
         )
-        self.nodes[source].engine.connect(target, heartbeats=heartbeats, others=others)
+        self._engines[source].connect(target, heartbeats=heartbeats, others=others)
+
+    def _delays(self, source: int, target: int) -> tuple[Delay, Delay]:
+        """What a message takes on the connection that `source` opens to `target`, and a return."""
+        network, name = self._system.network, f"network/n{source}->n{target}"
+        laws = (
+            network.links.get(f"n{start}->n{end}", network.one_way).build()
+            for start, end in ((source, target), (target, source))
+        )
+        there, back = (
+            _slowed(self._streams.sampler(stream, law), self._slowness(source, target))
+            for stream, law in zip((name, f"{name}/return"), laws, strict=True)
+        )
+        return there, back
 
     def _install(self) -> None:
         for set_name, data in self._system.data.items():
             if data.state == MISSING_STATE:
                 continue
-            rows = _rows(data)
+            rows = rows_of(data)
             for key in key_names(set_name, data):
                 for node in self.nodes.values():
                     node.store.install(key, rows)
@@ -229,11 +274,11 @@ class Cluster:
     def _happen(self, happening: Event) -> None:
         event: EventSpec = happening.argument
         if event.step_down is not None:
-            self.node(event.step_down).engine.step_down()
+            self._engines[number(event.step_down)].step_down()
         elif event.transfer_to is not None:
-            self.leader.engine.transfer(number(event.transfer_to))
+            self._engines[number(self.leader.name)].transfer(number(event.transfer_to))
         elif event.stall is not None:
-            self.node(event.stall).engine.stall(event.lasting)
+            self._engines[number(event.stall)].stall(event.lasting)
 
 
 def counter_names(nodes: int) -> list[str]:
@@ -246,6 +291,33 @@ def counter_names(nodes: int) -> list[str]:
         *(f"n{id}.loop.busy_ns" for id in range(1, nodes + 1)),
         "conflicts",
     ]
+
+
+def resource_names(system: System) -> list[str]:
+    """What a run of this system has that can saturate, by the names of its record."""
+    loads = [load.name for load in system.workload if load.connections != "unlimited"]
+    return cluster_resource_names(system) + [f"{name}.connections" for name in loads]
+
+
+def cluster_resource_names(system: System) -> list[str]:
+    """Those of them that its cluster has."""
+    nodes = [f"n{id}" for id in range(1, system.cluster.nodes + 1)]
+    lanes = system.network.lanes
+    limited = [
+        kind
+        for kind, lane in (("heartbeats", lanes.heartbeats), ("others", lanes.others))
+        if lane.in_flight != "unlimited"
+    ]
+    names = []
+    for node in nodes:
+        if node not in system.cluster.lost:
+            if system.cluster.cores != "unlimited":
+                names.append(f"{node}.cores")
+            names += [f"{node}.{each}" for each in ("workers", "loop", "fsync")]
+            names += [
+                f"{node}->{peer}.{kind}" for kind in limited for peer in nodes if peer != node
+            ]
+    return names
 
 
 def _traced(
@@ -271,51 +343,48 @@ def number(name: str) -> int:
     return int(name[1:])
 
 
-def key_names(set_name: str, data: DataSpec) -> tuple[bytes, ...]:
-    """The keys of a set."""
-    if data.keys is not None:
-        return tuple(key.encode() for key in data.keys)
-    assert data.count is not None
-    return tuple(f"{set_name}:{i}".encode() for i in range(data.count))
+def _at_once(service_ns: int) -> int:
+    """Unlimited cores: nobody waits for one."""
+    return service_ns
 
 
-def _rows(data: DataSpec) -> Rows:
-    kind = type_of(data.state)
-    value: Any = _DEFAULT_CONTENT[kind] if data.value is None else data.value
-    content: Any
-    if isinstance(value, str):
-        content = value.encode()
-    elif isinstance(value, list):
-        content = [item.encode() for item in value]
-    elif kind == "zset":
-        content = {name.encode(): float(score) for name, score in value.items()}
-    else:
-        content = {name.encode(): str(item).encode() for name, item in value.items()}
-    expiry = None
-    if data.state.endswith("_ttl"):
-        expiry = data.expires
-    elif data.state.endswith("_expired"):
-        expiry = -EPOCH_NS
-    return make_rows(data.state, content, expiry)
+def _slowed(sampler: Callable[[], int], times: float) -> Callable[[], int]:
+    """The same draws, so many times as long."""
+    return sampler if times == 1 else lambda: round(sampler() * times)
 
 
-def _loop_costs(system: System) -> LoopCosts:
+def lane_limits(system: System) -> tuple[LaneLimits, LaneLimits]:
+    """Of the heartbeats' lane and of the other one."""
+    lanes = system.network.lanes
+    heartbeats, others = (
+        LaneLimits(
+            lane.capacity,
+            None if lane.in_flight == "unlimited" else lane.in_flight,
+            lanes.call_timeout,
+        )
+        for lane in (lanes.heartbeats, lanes.others)
+    )
+    return heartbeats, others
+
+
+def loop_costs(system: System, times: float) -> LoopCosts:
+    """Of an event loop that takes so many times as long as others."""
     engine = system.engine
     return LoopCosts(
-        read=engine.read,
-        message=engine.message,
-        proposal=engine.proposal,
-        tick=engine.timer,
-        apply_entry=engine.apply_entry,
-        apply_mutation=engine.apply_mutation,
+        read=round(engine.read * times),
+        message=round(engine.message * times),
+        proposal=round(engine.proposal * times),
+        tick=round(engine.timer * times),
+        apply_entry=round(engine.apply_entry * times),
+        apply_mutation=round(engine.apply_mutation * times),
     )
 
 
-def _local_costs(system: System) -> LocalCosts:
+def _local_costs(system: System, times: float) -> LocalCosts:
     return LocalCosts(
-        script=system.script.start,
-        call=system.script.call,
-        point_read=system.store.point_read,
-        scan=system.store.scan,
-        scan_row=system.store.scan_row,
+        script=round(system.script.start * times),
+        call=round(system.script.call * times),
+        point_read=round(system.store.point_read * times),
+        scan=round(system.store.scan * times),
+        scan_row=round(system.store.scan_row * times),
     )

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from models.engine.engine import Engine
+from models.engine.requests import Asked
 from models.service import Service
 from models.store.versions import Store
+from sim.resources import Servers, Slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +13,9 @@ class Node:
     """One node of the cluster."""
 
     name: str
-    engine: Engine
+    engine: Asked
     store: Store
     service: Service
+    cores: Servers | None
+    """None when they are unlimited."""
+    workers: Slots

@@ -12,8 +12,17 @@ from rich.text import Text
 from models.spec import Scenario
 from readfence.console import err, out, print_json, progress
 from readfence.exits import EnvironmentFailed, Exit, ended, ends_in_status, process_status
+from readfence.options import (
+    JsonOption,
+    QuietOption,
+    ScenarioArgument,
+    SeedOption,
+    SetOption,
+    path_typed,
+)
 from readfence.runs import Result, make_folder, run_all, run_in, save
 from readfence.scenarios import Loaded, load, shipped, shipped_folder
+from readfence.sweep_command import sweep
 from reports import check_output as told
 from reports.check import Check, Gate, check_run
 from reports.text import failures, summary, summary_view
@@ -27,36 +36,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-def _path(typed: str) -> Path:
-    """A path as it was typed. Nothing at all would become the current folder."""
-    if not typed:
-        raise typer.BadParameter("expected a path, got an empty one")
-    return Path(typed)
-
-
-ScenarioArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="SCENARIO", help="A scenario file, or the name of a shipped one (`readfence list`)."
-    ),
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Override a setting, such as `--set cluster.nodes=5`, or take it away with "
-        "`KEY=null`; may be given several times.",
-    ),
-]
-SeedOption = Annotated[
-    int | None,
-    typer.Option("--seed", metavar="NUMBER", min=0, help="Another seed than the scenario's."),
-]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -91,7 +70,10 @@ def run(
     folder: Annotated[
         Path | None,
         typer.Option(
-            "--out", parser=_path, metavar="DIR", help="Where results go. Default: `out/SCENARIO`."
+            "--out",
+            parser=path_typed,
+            metavar="DIR",
+            help="Where results go. Default: `out/SCENARIO`.",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -100,7 +82,9 @@ def run(
     trace: Annotated[
         Path | None,
         typer.Option(
-            parser=_path, metavar="FILE", help="Write every message and script, a JSON line each."
+            parser=path_typed,
+            metavar="FILE",
+            help="Write every message and script, a JSON line each.",
         ),
     ] = None,
 ) -> None:
@@ -144,18 +128,18 @@ def check(
     folder: Annotated[
         Path | None,
         typer.Option(
-            "--out", parser=_path, metavar="DIR", help="Keep the record of the run there."
+            "--out", parser=path_typed, metavar="DIR", help="Keep the record of the run there."
         ),
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     junit: Annotated[
         Path | None,
-        typer.Option(parser=_path, metavar="FILE", help="Write JUnit XML, one case per line."),
+        typer.Option(parser=path_typed, metavar="FILE", help="Write JUnit XML, one case per line."),
     ] = None,
     markdown: Annotated[
         Path | None,
-        typer.Option(parser=_path, metavar="FILE", help="Write Markdown for a pull request."),
+        typer.Option(parser=path_typed, metavar="FILE", help="Write Markdown for a pull request."),
     ] = None,
 ) -> Exit:
     """Run a scenario and hold it against its `expect:` lines; exit 1 if one is broken.
@@ -240,6 +224,9 @@ def list_scenarios(as_json: JsonOption = False) -> None:
     out.print(table)
     told_where = f"\nThey lie in {shipped_folder()}; run one with: readfence run NAME"
     out.print(told_where, soft_wrap=True)
+
+
+app.command()(ends_in_status(sweep))
 
 
 def _listed(loaded: Loaded) -> dict[str, str | list[str]]:

@@ -6,6 +6,7 @@ without the list in a scenario; a location may go through such a list or around 
 
 import re
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ _TOO_LONG: Final = f"expected whole numbers of at most {DIGITS_MAX:,} digits, go
 _LONG_NUMBER: Final = re.compile(rf"[0-9](_*[0-9]){{{DIGITS_MAX}}}")
 _UNSET: Final = ("null", "~")
 """What an override says to take a setting away."""
+_TAKEN_AWAY: Final = object()
 
 
 class Document:
@@ -56,17 +58,31 @@ class Document:
         if not equals or not all(parts):
             raise InputError(f"{option}: expected key=value, such as cluster.nodes=5")
         value = _plain(option, _parse(option, text))
+        self.put(parts, _TAKEN_AWAY if text.strip() in _UNSET else value, option=option)
+
+    def put(self, parts: Sequence[str], value: Any, *, option: str) -> None:
+        """Set the value at a path of keys and positions, on behalf of `option`.
+
+        Raises `InputError` when the path leads through a plain value.
+        """
         location = self._expand(option, parts)
         parent: Any = self.content
         for part in location[:-1]:
             parent = parent[part] if isinstance(part, int) else parent.setdefault(part, {})
             if not isinstance(parent, dict | list):
                 raise InputError(f"{option}: {part} is a plain value, not a mapping")
-        if text.strip() in _UNSET and isinstance(parent, dict):
+        if value is _TAKEN_AWAY and isinstance(parent, dict):
             parent.pop(location[-1], None)
         else:
             parent[location[-1]] = value
         self._overrides[location] = option
+
+    def copy(self) -> "Document":
+        """One whose values can be set without a change to this one."""
+        twin = object.__new__(Document)
+        twin.path, twin._tree = self.path, self._tree
+        twin.content, twin._overrides = deepcopy(self.content), dict(self._overrides)
+        return twin
 
     def _expand(self, option: str, parts: Sequence[str]) -> Location:
         """The path with list positions as numbers; a list of one needs no position."""

@@ -54,49 +54,72 @@ def run_all(
     wall: dict[str, float] = {}
     for variant in loaded.variants:
         began = time.monotonic()
-        records.append(_run_one(loaded, variant, progress, trace, give_up))
+        records.append(
+            run_variant(
+                variant,
+                seed=loaded.scenario.seed,
+                lua_files=loaded.lua_files,
+                progress=progress,
+                trace=trace,
+                give_up=give_up,
+            )
+        )
         wall[variant.name] = time.monotonic() - began
         result = Result(_run_record(loaded, records), dict(wall))
         keep(result)
     return result
 
 
-def _run_one(
-    loaded: Loaded,
+class WallTimeOver(LimitReached):
+    """`limits.wall_time` ended a run: a faster machine would have gone on."""
+
+
+def run_variant(
     variant: Variant,
-    progress: Progress,
-    trace: TextIO | None,
-    give_up: GiveUp | None,
+    *,
+    seed: int,
+    lua_files: dict[str, str],
+    progress: Progress = lambda name, done, total: None,
+    trace: TextIO | None = None,
+    give_up: GiveUp | None = None,
 ) -> VariantRecord:
+    """Run one variant. Raises `LimitReached` or `Stalled`, naming the variant.
+
+    `give_up` as for `run_all`.
+    """
     system = variant.system
     limit_s = system.limits.wall_time / SECOND
     until = time.monotonic() + limit_s
     told = f"limits.wall_time is {human_duration(system.limits.wall_time)}"
     world: World | None = None
+    late: list[str] = []
 
     def over() -> LimitReached:
         why = f"{told}, and a single step went on after it, such as a script that is busy in Lua"
         stopped = f"stopped before it began: {told}" if world is None else world.kernel.stopped(why)
-        return LimitReached(f"{variant.name}: {stopped}")
+        return WallTimeOver(f"{variant.name}: {stopped}")
 
     with nullcontext() if give_up is None else watched(limit_s, over=over, give_up=give_up):
         world = World(
             system,
-            seed=loaded.scenario.seed,
-            lua_files=loaded.lua_files,
+            seed=seed,
+            lua_files=lua_files,
             trace=None if trace is None else Trace(trace, variant.name),
         )
         kernel, total = world.kernel, world.tickets_in_all()
 
         def keep_on() -> str | None:
             progress(variant.name, kernel.progress, total)
-            return told if time.monotonic() > until else None
+            if time.monotonic() > until:
+                late.append(told)
+            return late[0] if late else None
 
         try:
             with unhurried_collector():
                 record = world.run(variant.name, variant.settings, keep_on)
         except (LimitReached, Stalled) as error:
-            raise type(error)(f"{variant.name}: {error}") from None
+            kind = WallTimeOver if late else type(error)
+            raise kind(f"{variant.name}: {error}") from None
     progress(variant.name, kernel.progress, kernel.progress)
     return record
 

@@ -22,9 +22,11 @@ from reports.quantity import (
     show_number,
     unit_name,
 )
+from reports.resources import ASPECTS, busiest
 from reports.sample import NoData
 from reports.writing import markdown, plain_text, printable, shortened
 from sim.record import RunRecord
+from sim.sketch import ERROR
 from sim.units import SECOND
 
 NAME_MAX: Final = 44
@@ -38,6 +40,15 @@ SPREAD: Final = " / "
 _SPREAD_NOTE: Final = "Where attempts differ: least / mean / greatest."
 _ATTEMPTS_NOTE: Final = (
     "Verifications, guards and rounds are those of one attempt; scripts that were retried had more."
+)
+_THINNED_NOTE: Final = (
+    "Percentiles of latency are off by {:.2%} at most: not every script kept a row."
+)
+_WOULD_DROP: Final = "messages.would_drop"
+"""The counter of a run with `fidelity: rounds`."""
+_WOULD_DROP_NOTE: Final = (
+    "{}: {:,} messages found their queue full. `fidelity: rounds` drops none: what follows from a "
+    "drop, only `messages` shows."
 )
 NOTHING: Final = "-"
 """Stands where a figure has no value in a run, such as a latency where no script ended ok."""
@@ -70,7 +81,7 @@ def summary_view(
     parts += [part for table in tables for part in (Text(), table)]
     if errors := _errors(record):
         parts += [Text(), _error_table(errors)]
-    if notes := _notes(record, rows):
+    if notes := [*_notes(record, rows)]:
         parts += [Text(), *(Text(note, style="dim") for note in notes)]
     return Group(*parts)
 
@@ -99,8 +110,32 @@ def summary_markdown(record: RunRecord, *, wall_s: Mapping[str, float] | None = 
     for error in _errors(record):
         lines += ["", f"- {markdown(' '.join(error.cells))}: {markdown(error.text)}"]
     for note in _notes(record, rows):
-        lines += ["", markdown(note)]
+        lines += ["", note]
     return "\n".join(lines) + "\n"
+
+
+def _notes(record: RunRecord, rows: list[Row]) -> Iterator[str]:
+    """What a reader must know of the numbers."""
+    if any(SPREAD in cell for row in rows for cell in row.cells):
+        yield _SPREAD_NOTE
+    samples = {name: figures.sample for name, figures in figures_of(record).items()}
+    if any(sample.thinned for sample in samples.values()):
+        yield _THINNED_NOTE.format(float(ERROR))
+    executions = {name: sample.counts("attempts") for name, sample in samples.items()}
+    if any(max(counts, default=0) > 1 for counts in executions.values()):
+        yield _ATTEMPTS_NOTE
+    for name, counts in executions.items():
+        begun = sum(max(1, times) * count for times, count in counts.items())
+        ended = samples[name].attempts.total
+        if ended < begun:
+            yield (
+                f"{printable(name)}: counts are of {ended:,} of {begun:,} attempts; "
+                "the others did not end their script."
+            )
+    for variant in record.variants:
+        count = variant.counters.get(_WOULD_DROP, 0)
+        if count:
+            yield _WOULD_DROP_NOTE.format(printable(variant.name), count)
 
 
 def summary(record: RunRecord, *, wall_s: Mapping[str, float] | None = None) -> dict[str, Any]:
@@ -125,14 +160,21 @@ def summary(record: RunRecord, *, wall_s: Mapping[str, float] | None = None) -> 
         },
         "variants": {
             name: {
-                "figures": {figure.name: _plain(figures, figure.name) for figure in CATALOGUE},
+                "figures": plain_figures(figures),
                 "counters": dict(figures.sample.variant.counters),
+                "resources": _resources(figures),
+                "busiest": (busiest(figures.sample.variant) or (None,))[0],
                 "errors": figures.sample.errors(),
                 "wall_s": (wall_s or {}).get(name),
             }
             for name, figures in figures_of(record).items()
         },
     }
+
+
+def plain_figures(figures: Figures) -> dict[str, Any]:
+    """Every figure of the catalogue as plain data, as in `summary`."""
+    return {figure.name: _plain(figures, figure.name) for figure in CATALOGUE}
 
 
 def rows_of(record: RunRecord, wall_s: Mapping[str, float] | None) -> list[Row]:
@@ -162,6 +204,7 @@ def rows_of(record: RunRecord, wall_s: Mapping[str, float] | None) -> list[Row]:
         row("errors", "errors"),
         row("safety", "safety"),
         row("ledger of verifications", "ledger"),
+        *_busiest_rows(variants),
         row("virtual time", "virtual_time", opens=True),
         *_wall_rows(record, wall_s),
     ]  # fmt: skip
@@ -228,23 +271,13 @@ def failures(record: RunRecord) -> list[str]:
     ]
 
 
-def _notes(record: RunRecord, rows: list[Row]) -> list[str]:
-    """What has to be known to read the table, where it applies."""
-    notes = []
-    if any(SPREAD in cell for row in rows for cell in row.cells):
-        notes.append(_SPREAD_NOTE)
-    samples = {name: figures.sample for name, figures in figures_of(record).items()}
-    if any(max(sample.variant.columns.get("attempts") or [0]) > 1 for sample in samples.values()):
-        notes.append(_ATTEMPTS_NOTE)
-    for name, sample in samples.items():
-        begun = sum(max(1, count) for count in sample.variant.columns.get("attempts", ()))
-        ended = sample.attempts.total
-        if ended < begun:
-            notes.append(
-                f"{printable(name)}: counts are of {ended:,} of {begun:,} attempts; "
-                "the others did not end their script."
-            )
-    return notes
+def _busiest_rows(variants: list[Figures]) -> Iterator[Row]:
+    found = [busiest(figures.sample.variant) for figures in variants]
+    if any(found):
+        names = tuple(NOTHING if each is None else each[0] for each in found)
+        shares = tuple(NOTHING if each is None else f"{float(each[1]):.1%}" for each in found)
+        yield Row("busiest resource", tuple(map(printable, names)), opens_section=True)
+        yield Row("its utilisation", shares, 1)
 
 
 def _wall_rows(record: RunRecord, wall_s: Mapping[str, float] | None) -> Iterator[Row]:
@@ -276,6 +309,13 @@ def _plain(figures: Figures, name: str) -> Any:
         return in_units(value.low, value.power)
     ends = {"min": value.low, "mean": value.mean, "max": value.high}
     return {aspect: in_units(number, value.power) for aspect, number in ends.items()}
+
+
+def _resources(figures: Figures) -> dict[str, dict[str, Any]]:
+    return {
+        name: {aspect: _plain(figures, f"{name}.{aspect}") for aspect in ASPECTS}
+        for name in figures.sample.variant.resources
+    }
 
 
 def _table(rows: list[Row], names: list[str], chosen: range) -> Table:

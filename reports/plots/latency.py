@@ -31,7 +31,7 @@ from reports.plots.canvas import (
     place,
 )
 from reports.plots.names import NAME_SIZE, in_points, places_of
-from reports.sample import Sample, percentile
+from reports.sample import Sample
 from sim.record import RunRecord
 
 POINTS_MAX: Final = 1_200
@@ -57,7 +57,11 @@ class _Curve:
 
     def at(self, percent: Fraction) -> int:
         """A percentile of all its latencies."""
-        return percentile(self.sample.latencies, percent)
+        return self.sample.percentile(percent)
+
+    def at_rank(self, rank: int) -> int:
+        """One of all its latencies, by its place among them."""
+        return int(self.sample.at_ranks(np.array([rank]))[0])
 
 
 def latency(record: RunRecord) -> Figure:
@@ -87,7 +91,7 @@ def _curves(record: RunRecord) -> list[_Curve]:
     for index, (name, figures) in enumerate(figures_of(record).items()):
         if figures.sample.scripts_ok:
             ranks = drawn_ranks(figures.sample.scripts_ok)
-            values = np.maximum(figures.sample.latencies[ranks - 1], 1)  # 0 has no logarithm
+            values = np.maximum(figures.sample.at_ranks(ranks), 1)  # 0 has no logarithm
             curves.append(_Curve(index, name, figures.sample, values, ranks))
     return sorted(curves, key=lambda curve: (curve.at(Fraction(50)), curve.index))
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 from itertools import zip_longest
 from typing import Final
 
-from reports.sample import OK, Sample, percentile
+from reports.sample import OK, Sample
 from sim.record import Span, Timeline
 
 ROWS_MAX: Final = 13
@@ -139,7 +139,7 @@ def typical_script(sample: Sample) -> Typical | None:
         about = f"script {middle.id}, the median of those sampled that verify a read"
         return Typical(middle, about, True)
     if ended_ok:
-        median = percentile(sample.latencies, Fraction(50))
+        median = sample.percentile(Fraction(50))
         nearest = min(ended_ok, key=lambda t: (abs(t.end_ns - t.start_ns - median), t.id))
         about = f"script {nearest.id}, the sampled one nearest to the median"
         return Typical(nearest, about, True)
