@@ -9,7 +9,14 @@ import typer
 from readfence.console import err, out, point_progress, print_json
 from readfence.executors import Name, PointRunner, make_executor
 from readfence.exits import EnvironmentFailed, Exit
-from readfence.options import JsonOption, QuietOption, ScenarioArgument, SeedOption, SetOption
+from readfence.options import (
+    JsonOption,
+    QuietOption,
+    ScenarioArgument,
+    SeedOption,
+    SetOption,
+    path_typed,
+)
 from readfence.runs import make_folder
 from readfence.store import PointStore
 from readfence.sweeps import SweepPlan, plan_sweep
@@ -47,7 +54,12 @@ def sweep(
     scheduler: SchedulerOption = None,
     folder: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Where results go. Default: `out/SCENARIO`."),
+        typer.Option(
+            "--out",
+            parser=path_typed,
+            metavar="DIR",
+            help="Where results go. Default: `out/SCENARIO`.",
+        ),
     ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help=f"Run more than {ASK_ABOVE:,} points without asking.")
