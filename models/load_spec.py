@@ -31,7 +31,8 @@ class DataSpec(Spec):
     value: str | list[str] | dict[str, str | Number] | None = Field(
         default=None,
         description="Content: text for a string, a list for lists and sets, a mapping for hashes "
-        "(field: value) and sorted sets (member: score). Default: a small one of the right type.",
+        "(field: value), sorted sets (member: score) and streams (id: value of its one field). "
+        "Default: a small one of the right type.",
     )
     expires: Duration = said(
         "1h",
@@ -110,7 +111,7 @@ class LoadSpec(Spec):
     """A group of clients: closed loop (`clients`) or open loop (`arrivals`)."""
 
     name: str = Field(default="load", description="Names the group's random streams.")
-    clients: Count | None = Field(
+    clients: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = Field(
         default=None,
         description="Closed loop: each client sends its next script when the last is answered.",
     )

@@ -9,7 +9,14 @@ import typer
 from readfence.console import err, out, point_progress, print_json
 from readfence.executors import Name, PointRunner, make_executor
 from readfence.exits import EnvironmentFailed, Exit
-from readfence.options import JsonOption, QuietOption, ScenarioArgument, SeedOption, SetOption
+from readfence.options import (
+    JsonOption,
+    QuietOption,
+    ScenarioArgument,
+    SeedOption,
+    SetOption,
+    path_typed,
+)
 from readfence.runs import make_folder
 from readfence.store import PointStore
 from readfence.sweeps import SweepPlan, plan_sweep
@@ -47,7 +54,12 @@ def sweep(
     scheduler: SchedulerOption = None,
     folder: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Where results go. Default: `out/SCENARIO`."),
+        typer.Option(
+            "--out",
+            parser=path_typed,
+            metavar="DIR",
+            help="Where results go. Default: `out/SCENARIO`.",
+        ),
     ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help=f"Run more than {ASK_ABOVE:,} points without asking.")
@@ -100,10 +112,14 @@ def _ask(plan: SweepPlan, *, yes: bool) -> None:
         f"{plan.total:,} points ({plan.combinations:,} combinations, {plan.variants} variants, "
         f"{plan.seeds} seeds)"
     )
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not _somebody_there():
         raise InputError(f"{plan.loaded.path}: the sweep has {size}; to run it, add --yes")
     if not typer.confirm(f"The sweep has {size}. Run it?", err=True):
         raise InputError("not run")
+
+
+def _somebody_there() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _run(plan: SweepPlan, runner: PointRunner, *, quiet: bool) -> Sweep:
