@@ -24,11 +24,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from bench.etcd_cells import MEASURED, Cell, read_cells
 from readfence.runs import run_variant
 from readfence.scenarios import load
 from sim.errors import InputError
 
-MEASURED = Path(__file__).parent.parent / "tests" / "data" / "etcd.json"
 CALIBRATED_ON = ("n3_d1", 1)
 """Setup and clients of the three cells that the constants are derived from."""
 LIMIT_SINGLE, LIMIT_SEQUENCE, LIMIT_RATIO = 0.15, 0.25, 0.20
@@ -62,46 +62,11 @@ KNOWN_MISSES = {
 GETS = "for _, key in ipairs(KEYS) do redis.call('GET', key) end"
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One measured run: its setting, what was measured, and how much it can be trusted."""
-
-    setup: str
-    nodes: int
-    delays_ms: dict[str, float]
-    """One-way, per directed link such as `n1->n2`."""
-    tmpfs: bool
-    at: str
-    op: str
-    clients: int
-    rate: float | None
-    n: int
-    mean_us: float
-    p50_us: float
-    p99_us: float
-    cpu_s: tuple[float, ...]
-    """Of each member."""
-    foreign_cores: float
-
-    @property
-    def setting(self) -> tuple[str, str, int, float | None]:
-        """All but what was asked for."""
-        return self.setup, self.at, self.clients, self.rate
-
-    @property
-    def key(self) -> str:
-        """A name for tables and for the list of known misses."""
-        load = f"{self.clients} client{'s' * (self.clients > 1)}"
-        if self.rate is not None:
-            load = f"{self.rate:g}/s"
-        return f"{self.setup} {self.op} {load}"
-
-    @property
-    def limit(self) -> float | None:
-        """How far off p50 may be."""
-        if self.op == "ser":
-            return None
-        return LIMIT_SINGLE if self.op in ("lin", "put") else LIMIT_SEQUENCE
+def limit_of(op: str) -> float | None:
+    """How far off the predicted median of an operation may be."""
+    if op == "ser":
+        return None
+    return LIMIT_SINGLE if op in ("lin", "put") else LIMIT_SEQUENCE
 
 
 @dataclass(frozen=True)
@@ -144,7 +109,7 @@ class Predicted:
     @property
     def misses(self) -> bool:
         """Whether the median is further off than it may be."""
-        limit = self.cell.limit
+        limit = limit_of(self.cell.op)
         return limit is not None and abs(self.error) > limit
 
 
@@ -226,41 +191,6 @@ def per_call_reads(op: str) -> int:
     """How many linearizable reads one after the other `op` is; 0 if it is none of that kind."""
     match = re.fullmatch(r"s(\d+)x(\d+)", op)
     return int(match[1]) * int(match[2]) if match else 0
-
-
-def read_cells(path: Path) -> list[Cell]:
-    """The measured cells of a file. Raises `InputError` when it cannot be read as such."""
-    try:
-        setups = json.loads(path.read_text(encoding="utf-8"))["latency"]
-        return [_cell(name, setup, run) for name, setup in setups.items() for run in setup["runs"]]
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise InputError(f"{path}: cannot be read as measured cells: {error!r}") from error
-
-
-def _cell(name: str, setup: dict[str, Any], run: dict[str, Any]) -> Cell:
-    delays = {}
-    for link, (law, *parameters) in setup["matrix"].items():
-        if law != "fixed":
-            raise ValueError(f"{name}: expected fixed delays, got {law}")
-        source, target = link.split("->")
-        delays[f"n{source}->n{target}"] = float(parameters[0])
-    latency = run["lat_us"]
-    return Cell(
-        setup=name,
-        nodes=setup["nodes"],
-        delays_ms=delays,
-        tmpfs=setup.get("data_dir", "tmpfs") == "tmpfs",
-        at=run["client_at"],
-        op=run["op"],
-        clients=run["clients"],
-        rate=run["rate"],
-        n=latency["n"],
-        mean_us=latency["mean"],
-        p50_us=latency["p50"],
-        p99_us=latency["p99"],
-        cpu_s=tuple(run["cpu_s"].values()),
-        foreign_cores=run.get("foreign_cores", 0.0),
-    )
 
 
 def calibrate(cells: Iterable[Cell]) -> Constants:
@@ -370,7 +300,7 @@ def compare(cells: Iterable[Cell], constants: Constants, changes: Sequence[str] 
 def _lines(comparison: Comparison) -> Iterator[tuple[str, ...]]:
     for row in comparison.rows:
         cell = row.cell
-        limit = "" if cell.limit is None else f"{cell.limit:.0%}"
+        limit = limit_of(cell.op)
         remarks = ["MISS"] if row.misses else []
         if cell.foreign_cores >= CLEAN:
             remarks.append(f"other processes used {cell.foreign_cores:.1f} cores meanwhile")
@@ -380,7 +310,7 @@ def _lines(comparison: Comparison) -> Iterator[tuple[str, ...]]:
             cell.key,
             *(f"{us / 1000:.2f}" for us in (cell.p50_us, row.p50_us)),
             f"{row.error:+.1%}",
-            limit,
+            "" if limit is None else f"{limit:.0%}",
             *(f"{us / 1000:.2f}" for us in (cell.p99_us, row.p99_us)),
             ", ".join(remarks),
         )
@@ -415,7 +345,7 @@ def main(arguments: Sequence[str]) -> None:
         for ratio in comparison.ratios
     ]
     console.print(_table("per-call reads / one fence, ratio of p50", headings[:4], lines))
-    judged = sum(row.cell.limit is not None for row in comparison.rows)
+    judged = sum(limit_of(row.cell.op) is not None for row in comparison.rows)
     console.print(
         f"{judged} cells and {len(comparison.ratios)} ratios have a limit, "
         f"{len(comparison.misses)} miss it; {len(comparison.wrong_orders)} orders are wrong"

@@ -8,15 +8,13 @@ import pytest
 
 from bench.etcd import (
     KNOWN_MISSES,
-    MEASURED,
-    Cell,
     Comparison,
     Predicted,
     calibrate,
     compare,
-    read_cells,
     unpredicted,
 )
+from bench.etcd_cells import MEASURED, Cell, read_cells
 from readfence.runs import run_all
 from readfence.scenarios import load
 from reports.check import Gate, check_run
