@@ -247,9 +247,7 @@ def test_a_sketch_and_its_values_give_one_interval() -> None:
     for sketch in sketches:
         rule.add(sketch)
     groups = [Ordered(part) for part in parts]
-    expected = pooled_percentile_interval(
-        groups, Ordered(np.concatenate(parts)), P99, level=0.95
-    )
+    expected = pooled_percentile_interval(groups, Ordered(np.concatenate(parts)), P99, level=0.95)
     assert rule.interval() == expected
 
 
