@@ -1,8 +1,8 @@
 """What is written down of a run while it runs; becomes a `VariantRecord` at its end."""
 
-from array import array
 from collections import Counter
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from models.audit.safety import Operation, SafetyJudge
 from models.engine.sites import FIELDS, Site
@@ -11,12 +11,19 @@ from models.service import Outcome
 from models.workload.tickets import Ticket
 from sim.kernel import Kernel
 from sim.record import Histogram, Timeline
+from sim.sketch import Sketch
+from sim.thinned import Thinned
 from sim.trace import Trace
 from sim.trail import Trail
 
 OK: Final = "ok"
 COLUMNS: Final = ("id", "load", "script", "start_ns", "latency_ns", "outcome", "attempts")
 """One value per measured script; see `Recorder.columns`."""
+SCRIPTS: Final = ("load", "script", "outcome", "attempts")
+"""What measured scripts are counted by; see `Recorder.histograms`."""
+OUTCOMES_MAX: Final = 1000
+"""Different texts of errors that are told apart: a script may make up any number."""
+OTHER_ERRORS: Final = "(further error texts)"
 
 
 class Recorder:
@@ -31,18 +38,23 @@ class Recorder:
         skip_scripts: int,
         skip_ns: int,
         timelines: int,
+        rows: int,
+        measuring: Callable[[], None],
         trace: Trace | None,
     ) -> None:
         """The first `skip_scripts` of each group and all sent in the first `skip_ns` of the
         clients' time (see `start`) are not measured.
 
         `kinds` holds the names of what each group sends. Up to `timelines` scripts, evenly spread
-        over the run, are recorded span by span.
+        over the run, are recorded span by span, and up to `rows` with a row of their own; whatever
+        is counted, is counted of all. `measuring` is called once, when the first script that is
+        measured is sent.
         """
         self._kernel = kernel
         self._skip_scripts = skip_scripts
         self._warm_at = skip_ns
         self._timelines_max = timelines
+        self._measuring = measuring
         self._trace = trace
         self._stride = 1
         self.loads = loads
@@ -50,8 +62,10 @@ class Recorder:
         self.scripts = [kind for names in kinds for kind in names]
         self._first_kind = [sum(map(len, kinds[:group])) for group in range(len(kinds))]
         self.outcomes = {OK: 0}
-        self._cells = array("q")
-        """Row by row; one flat array holds a million scripts in 56 MB."""
+        self._rows = Thinned(COLUMNS, rows)
+        self._scripts: Counter[tuple[int, ...]] = Counter()
+        self._latencies = Sketch()
+        """Of the scripts that ended ok."""
         self._served: Counter[tuple[int, ...]] = Counter()
         """Tallies of the measured attempts that ran their script to its end."""
         self._others: Counter[tuple[int, ...]] = Counter()
@@ -73,6 +87,7 @@ class Recorder:
             return None
         if self.measured_from is None:
             self.measured_from = start_ns
+            self._measuring()
         if self._timelines_max and ticket.id % self._stride == 0:
             return Trail(ticket.id, start_ns)
         return None
@@ -97,21 +112,15 @@ class Recorder:
             (self._served if served else self._others)[tuple(tally)] += 1
         if not measured:
             return
-        code = 0
+        code, latency, attempts = 0, now - start_ns, outcome.attempts
         if type(outcome.reply) is ErrorReply:
-            text = outcome.reply.text.decode(errors="replace")
-            code = self.outcomes.setdefault(text, len(self.outcomes))
-        self._cells.extend(
-            (
-                ticket.id,
-                group,
-                self._first_kind[group] + ticket.kind,
-                start_ns,
-                now - start_ns,
-                code,
-                outcome.attempts,
-            )
-        )
+            code = self._code(outcome.reply)
+        else:
+            self._latencies.add(latency)
+        kind = self._first_kind[group] + ticket.kind
+        self._scripts[group, kind, code, attempts] += 1
+        number = ticket.id * len(self.loads) + group
+        self._rows.add(number, (ticket.id, group, kind, start_ns, latency, code, attempts))
         if trail is not None:
             trail.mark("local", "reply", now)
             self._keep(trail)
@@ -130,10 +139,19 @@ class Recorder:
             outcome.written_keys,
         )
 
+    def _code(self, error: ErrorReply) -> int:
+        text = error.text.decode(errors="replace")
+        if text not in self.outcomes and len(self.outcomes) > OUTCOMES_MAX:
+            text = OTHER_ERRORS
+        return self.outcomes.setdefault(text, len(self.outcomes))
+
     def columns(self) -> dict[str, list[int]]:
-        """One value per measured script, in the order of their answers."""
-        width = len(COLUMNS)
-        return {name: self._cells[i::width].tolist() for i, name in enumerate(COLUMNS)}
+        """One value per measured script that has a row, in the order of their answers."""
+        return self._rows.columns()
+
+    def sketches(self) -> dict[str, dict[str, Any]]:
+        """`latency_ns`: the latencies of all measured scripts that ended ok."""
+        return {"latency_ns": self._latencies.to_json()}
 
     def _keep(self, trail: Trail) -> None:
         self._trails.append(trail)
@@ -148,12 +166,21 @@ class Recorder:
             trails = [trails[place * len(trails) // most] for place in range(most)]
         return [trail.timeline() for trail in trails]
 
-    def histogram(self) -> Histogram:
-        """Tallies of the measured attempts that ran their script to its end."""
-        rows = sorted([*tally, count] for tally, count in self._served.items())
-        return Histogram(fields=list(FIELDS), rows=rows)
+    def histograms(self) -> dict[str, Histogram]:
+        """`attempts`: tallies of the measured attempts that ran their script to its end;
+        `scripts`: all measured scripts by load, kind, outcome and executions.
+        """
+        return {
+            "attempts": _histogram(FIELDS, self._served),
+            "scripts": _histogram(SCRIPTS, self._scripts),
+        }
 
     def counted(self) -> int:
         """Verifications in all tallies, measured or not, whatever became of the attempt."""
         everything = [*self._served.items(), *self._others.items()]
         return sum(sum(tally[: len(Site)]) * count for tally, count in everything)
+
+
+def _histogram(fields: tuple[str, ...], counts: Counter[tuple[int, ...]]) -> Histogram:
+    rows = sorted([*values, count] for values, count in counts.items())
+    return Histogram(fields=list(fields), rows=rows)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from models.attempt import Attempt, LocalCosts
+from models.attempt import Attempt, Cores, LocalCosts
 from models.engine.engine import Engine
 from models.engine.requests import DeadlineExceeded, NotLeader
 from models.engine.sites import Site, Tally, new_tally
@@ -25,7 +25,8 @@ from models.script.machine import PENDING, Call, Machine
 from models.script.pool import MachinePool
 from models.store.clock import CommitClock
 from models.store.versions import Commit, Store
-from sim.kernel import Kernel, Slots, Steps
+from sim.kernel import Kernel, Steps
+from sim.resources import Slots
 from sim.trail import Trail
 
 _CONFLICT: Final = ErrorReply(b"write conflict")
@@ -123,6 +124,7 @@ class Service:
         clock: CommitClock,
         policy: Policy,
         costs: LocalCosts,
+        cores: Cores,
         retry: RetryLimits,
         deadline_ns: int,
         timestamp_at_proposal: bool,
@@ -137,6 +139,7 @@ class Service:
         self._clock = clock
         self._policy = policy
         self._costs = costs
+        self._cores = cores
         self._retry = retry
         self._deadline_ns = deadline_ns
         self._timestamp_at_proposal = timestamp_at_proposal
@@ -228,7 +231,9 @@ class Service:
         store.pin(start_ts)
         try:
             context = Context(store, start_ts)
-            attempt = Attempt(kernel, self._engine, policy, self._costs, context, tally, trail)
+            attempt = Attempt(
+                kernel, self._engine, policy, self._costs, self._cores, context, tally, trail
+            )
             outcome.read_keys = context.keys
             if machine is None or script is None:
                 yield from self._run_command(request, attempt, outcome)
@@ -248,8 +253,7 @@ class Service:
             if wrote and attempt.refused is not None:
                 outcome.fail(attempt.refused)
             if outcome.failed or not wrote:
-                if attempt.owed:
-                    yield attempt.owed
+                yield from attempt.pay()
                 return False
             return (yield from self._commit(attempt, outcome, policy.commit_guard))
         finally:

@@ -5,10 +5,11 @@ commands, Lua, timers, content of keys.
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
+from models.load_spec import CallSpec, DataSpec
 from models.redis.key_states import type_of
 from models.redis.table import COMMANDS
 from models.script.syntax import syntax_error
-from models.spec import CallSpec, DataSpec, System
+from models.spec import System
 from readfence.complaints import nearest
 from readfence.places import Location
 from sim.errors import InputError

@@ -9,7 +9,6 @@ The Raft rules themselves are in `models/raft`; this module turns their effects 
 counts as a verification, it counts when a quorum has confirmed the read context, and nowhere else.
 """
 
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
@@ -17,6 +16,7 @@ from typing import Any, Final
 from models.audit.wire import WireTap
 from models.engine.costs import LoopCosts
 from models.engine.lanes import Lane
+from models.engine.loop import Loop
 from models.engine.requests import WAITING, DeadlineExceeded, LogRead, NotLeader, ReadRequest
 from models.engine.sites import ROUNDS, Site, Tally
 from models.raft.core import Raft
@@ -30,6 +30,7 @@ from models.raft.messages import (
 )
 from sim.deadlines import Deadlines
 from sim.kernel import Event, Future, Kernel
+from sim.resources import Measured, Meter
 
 URGENT: Final = (Heartbeat, HeartbeatResponse, VoteRequest, VoteResponse, TimeoutNow)
 """Messages that take the heartbeats' lane."""
@@ -50,7 +51,7 @@ COUNTERS: Final = (
 )
 
 
-class Engine:
+class Engine(Loop):
     """One node's engine. Build it, `connect` its lanes, then `start`."""
 
     def __init__(
@@ -66,20 +67,17 @@ class Engine:
         tap: WireTap,
     ) -> None:
         """`apply` carries out a committed payload: its result and how many mutations it held."""
-        self._kernel = kernel
+        super().__init__(kernel, inbound_capacity)
         self.raft = raft
         self._costs = costs
         self._message_ns = costs.message
         self._fsync = fsync
+        self._disk = Meter(kernel, 1)
         self._tick_ns = tick_ns
-        self._inbound_capacity = inbound_capacity
         self._apply = apply
         self._tap = tap
         self._urgent: dict[int, Lane] = {}
         self._others: dict[int, Lane] = {}
-        self._queue: deque[tuple[Event, Any, int]] = deque()
-        self._busy = False
-        self._item: Any = None
         self._message_served = Event(self._serve_message)
         self._read_served = Event(self._serve_read)
         self._proposal_served = Event(self._serve_proposal)
@@ -97,8 +95,6 @@ class Engine:
         self._led = False
         self._compacted = 0
         self.applied = raft.commit_index
-        self.busy_ns = 0
-        """How long the loop has been busy."""
         self.messages_sent = 0
         self.rounds_sent = 0
         """Read contexts given to Raft."""
@@ -115,6 +111,16 @@ class Engine:
         self._leadership_changed = leadership_changed
         self._led = self.raft.is_leader
         self._arm()
+
+    def resources(self) -> dict[str, Measured]:
+        """What can saturate here, by name: the loop, the disk, the lanes."""
+        name = f"n{self.raft.id}"
+        found: dict[str, Measured] = {f"{name}.loop": self, f"{name}.fsync": self._disk}
+        for kind, lanes in (("heartbeats", self._urgent), ("others", self._others)):
+            for peer, lane in lanes.items():
+                if lane.limited:
+                    found[f"{name}->n{peer}.{kind}"] = lane
+        return found
 
     @property
     def is_leader(self) -> bool:
@@ -162,14 +168,7 @@ class Engine:
 
     def receive(self, message: Message) -> None:
         """A message arrives from a peer; without room in the queue it is dropped and counted."""
-        if not self._busy:
-            self._busy = True
-            self._item = message
-            self.busy_ns += self._message_ns
-            self._kernel.again(self._message_ns, self._message_served)
-        elif len(self._queue) < self._inbound_capacity:
-            self._queue.append((self._message_served, message, self._message_ns))
-        else:
+        if not self._offer(self._message_served, message, self._message_ns):
             self.counters["inbound.dropped"] += 1
 
     def step_down(self) -> None:
@@ -192,25 +191,14 @@ class Engine:
 
     # -- the loop -------------------------------------------------------------------------------
     #
-    # One item at a time is in service. At the end of its service time the event of its kind
-    # carries it out, and ends in `_carry_on`.
-
-    def _enqueue(self, served: Event, item: Any, service: int) -> None:
-        if self._busy:
-            self._queue.append((served, item, service))
-        else:
-            self._busy = True
-            self._item = item
-            self.busy_ns += service
-            self._kernel.again(service, served)
+    # Each kind of item has an event, which carries it out and ends in `_carry_on`.
 
     def _carry_on(self) -> None:
         """One item has been served: persist, send, apply, hand out, take the next."""
         raft = self.raft
         if raft.must_sync:
-            pause = self._fsync()
-            self.busy_ns += pause
-            self._kernel.again(pause, self._persisted)
+            self._disk.take()
+            self._kernel.again(self._fsync(), self._persisted)
             return
         if raft.outbox:
             self._send()
@@ -219,16 +207,12 @@ class Engine:
             return
         if raft.read_states or self._results or raft.is_leader is not self._led:
             self._hand_out()
-        if self._queue:
-            served, self._item, service = self._queue.popleft()
-            self.busy_ns += service
-            self._kernel.again(service, served)
-        else:
-            self._busy = False
+        self._take_next()
         if raft.next_tick < self._armed_tick:
             self._arm()
 
     def _synced(self, event: Event) -> None:
+        self._disk.give_back()
         self.raft.stable()
         self._carry_on()
 
@@ -334,7 +318,6 @@ class Engine:
         if self.applied - self._compacted > 2 * LOG_KEPT:
             self._compacted = min([self.applied - LOG_KEPT, *raft.matches().values()])
             raft.compact(self._compacted)
-        self.busy_ns += pause
         self._kernel.again(pause, self._applied)
 
     def _confirm(self) -> None:

@@ -26,6 +26,7 @@ class Book:
         settings: dict[str, Any] = {
             "loads": ["readers", "writers"], "kinds": [["look"], ["set", "incr"]],
             "skip_scripts": 0, "skip_ns": 0, "timelines": 0, "trace": None,
+            "rows": 10**6, "measuring": lambda: None,
         }  # fmt: skip
         self.recorder = Recorder(self.kernel, **settings | changes)
         self.recorder.start()
@@ -88,7 +89,7 @@ def test_an_error_reply_that_a_script_returned_is_an_outcome_of_that_name() -> N
     book = Book()
     book.note(0, outcome(tally(script_start=1), reply=ErrorReply(b"MINE")))
     assert list(book.recorder.outcomes) == ["ok", "MINE"]
-    assert book.recorder.histogram().rows == [[0, 0, 0, 1, 0, 0, 0, 0, 0, 1]]
+    assert book.recorder.histograms()["attempts"].rows == [[0, 0, 0, 1, 0, 0, 0, 0, 0, 1]]
 
 
 def test_the_first_scripts_of_each_group_are_warm_up() -> None:
@@ -128,8 +129,8 @@ def test_attempts_that_served_are_counted_by_what_they_asked_for() -> None:
     book.note(0, outcome(one, one))
     book.note(1, outcome(one))
     book.note(2, outcome(tally(string_read=21, rounds=21)))
-    assert book.recorder.histogram().fields == list(FIELDS)
-    assert book.recorder.histogram().rows == [
+    assert book.recorder.histograms()["attempts"].fields == list(FIELDS)
+    assert book.recorder.histograms()["attempts"].rows == [
         [0, 0, 0, 1, 0, 1, 3, 0, 0, 3],
         [21, 0, 0, 0, 0, 21, 0, 0, 0, 1],
     ]
@@ -140,7 +141,7 @@ def test_the_attempt_that_ended_in_an_error_served_nothing() -> None:
     book = Book()
     conflicted, cut = tally(script_start=1, commit_guard=1), tally(string_read=2)
     book.note(0, outcome(conflicted, cut, reply=ErrorReply(b"no"), failed=True))
-    assert book.recorder.histogram().rows == [[0, 0, 0, 1, 1, 0, 0, 0, 0, 1]]
+    assert book.recorder.histograms()["attempts"].rows == [[0, 0, 0, 1, 1, 0, 0, 0, 0, 1]]
     assert book.recorder.counted() == 4
 
 
@@ -150,7 +151,7 @@ def test_the_ledger_counts_the_warm_up_too() -> None:
     for id in range(3):
         book.note(id, outcome(tally(script_start=1, rounds=1)))
     assert book.recorder.counted() == 3
-    assert book.recorder.histogram().rows[0][-1] == 2
+    assert book.recorder.histograms()["attempts"].rows[0][-1] == 2
 
 
 def test_only_the_five_sites_count_as_verifications() -> None:

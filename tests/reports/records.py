@@ -191,6 +191,7 @@ def attempts_histogram(rows: Mapping[Any, int]) -> Histogram:
 def seal(**parts: Any) -> VariantRecord:
     """A variant record of these parts, with the digest that fits them."""
     judged = {name: parts[name] for name in ("counters", "columns", "histograms", "verdicts")}
+    judged |= {name: parts.get(name, {}) for name in ("sketches", "resources")}
     return VariantRecord(**{**parts, "digest": digest(**judged)})
 
 
