@@ -107,8 +107,8 @@ class Recorder:
             self.judge.ended_idle(outcome)
         measured = ticket.id >= self._skip_scripts and start_ns >= self._warm_at
         for tally in outcome.tallies:
-            # An attempt that ended in an error served nothing; those before met a write conflict.
-            served = measured and not (outcome.failed and tally is outcome.tallies[-1])
+            # Those before the last met a write conflict, but they were through.
+            served = measured and not (outcome.cut_short and tally is outcome.tallies[-1])
             (self._served if served else self._others)[tuple(tally)] += 1
         if not measured:
             return

@@ -76,14 +76,17 @@ class Outcome:
     """What came of a request, for the client and for the judges."""
 
     __slots__ = (
-        "attempts", "commit_ts", "committed_ns", "failed", "read_keys", "read_ns", "reply",
-        "start_ts", "tallies", "unsettled", "written_keys",
+        "attempts", "commit_ts", "committed_ns", "cut_short", "failed", "read_keys", "read_ns",
+        "reply", "start_ts", "tallies", "unsettled", "written_keys",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.reply: Reply = None
         self.failed = False
         """Whether an error ended the script, so that nothing was committed."""
+        self.cut_short = False
+        """Whether the node ended the last attempt before it was through: a fence, a guard or a
+        commit that failed, or the deadline. An error that the script raised did not."""
         self.attempts = 0
         self.tallies: list[Tally] = []
         """Per attempt; the last one belongs to the reply."""
@@ -110,6 +113,11 @@ class Outcome:
         """End with an error."""
         self.reply = reply
         self.failed = True
+
+    def cut(self, reply: ErrorReply) -> None:
+        """End with an error, in the middle of an attempt."""
+        self.fail(reply)
+        self.cut_short = True
 
 
 class Service:
@@ -220,7 +228,7 @@ class Service:
             elif policy.start is Start.LOG:
                 yield self._engine.log_read(Site.SCRIPT_START, tally, deadline)
         except (NotLeader, DeadlineExceeded) as error:
-            outcome.fail(ErrorReply(str(error).encode()))
+            outcome.cut(ErrorReply(str(error).encode()))
             return False
         finally:
             if trail is not None:
@@ -244,14 +252,23 @@ class Service:
                     if kernel.now >= deadline:
                         # The read itself has no deadline; the Lua VM notices after it.
                         state = machine.kill(_DEADLINE.text)
+                        outcome.cut_short = True
                     else:
                         state = machine.resume(reply)
                 outcome.reply = state.reply
                 outcome.failed = state.raised
             attempt.charge()
             wrote = context.wrote()
-            if wrote and attempt.refused is not None:
-                outcome.fail(attempt.refused)
+            if attempt.refused is not None:
+                outcome.cut_short = True
+                if wrote:
+                    outcome.fail(attempt.refused)
+            if not outcome.cut_short and kernel.now + attempt.owed > deadline:
+                # The Lua VM notices between instructions, so before the script could commit.
+                attempt.owed = deadline - kernel.now
+                if trail is not None:
+                    trail.cut(deadline)
+                outcome.cut(_DEADLINE)
             if outcome.failed or not wrote:
                 yield from attempt.pay()
                 return False
@@ -282,7 +299,7 @@ class Service:
                 attempt.mark("round")
         except NotLeader as error:
             attempt.mark("round")
-            outcome.fail(ErrorReply(str(error).encode()))
+            outcome.cut(ErrorReply(str(error).encode()))
             return False
 
         def entry() -> Commit:
@@ -294,7 +311,7 @@ class Service:
             applied: Applied = yield self._engine.propose(entry, until)
         except (NotLeader, DeadlineExceeded) as error:
             outcome.unsettled = outcome.commit_ts > 0
-            outcome.fail(ErrorReply(str(error).encode()))
+            outcome.cut(ErrorReply(str(error).encode()))
             return False
         finally:
             attempt.mark("log")

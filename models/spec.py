@@ -220,12 +220,14 @@ class EventSpec(Spec):
     stall: NodeName | None = Field(
         default=None, description="The node's event loop stands still (a pause, a hung disk)."
     )
-    lasting: Duration = said("0", "For `stall`.")
+    lasting: Duration = said("0", "For `stall`: how long.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> "EventSpec":
         if sum(x is not None for x in (self.step_down, self.transfer_to, self.stall)) != 1:
             raise ValueError("expected one of `step_down`, `transfer_to` and `stall`")
+        if (self.stall is not None) != (self.lasting > 0):
+            raise ValueError("expected `lasting` above 0 with `stall`, and with nothing else")
         return self
 
 

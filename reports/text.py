@@ -113,7 +113,7 @@ def summary(record: RunRecord, *, wall_s: Mapping[str, float] | None = None) -> 
         },
         "variants": {
             name: {
-                "figures": {figure.name: _plain(figures, figure.name) for figure in CATALOGUE},
+                "figures": plain_figures(figures),
                 "counters": dict(figures.sample.variant.counters),
                 "errors": figures.sample.errors(),
                 "wall_s": (wall_s or {}).get(name),
@@ -121,6 +121,11 @@ def summary(record: RunRecord, *, wall_s: Mapping[str, float] | None = None) -> 
             for name, figures in figures_of(record).items()
         },
     }
+
+
+def plain_figures(figures: Figures) -> dict[str, Any]:
+    """Every figure of the catalogue as plain data, as in `summary`."""
+    return {figure.name: _plain(figures, figure.name) for figure in CATALOGUE}
 
 
 def rows_of(record: RunRecord, wall_s: Mapping[str, float] | None) -> list[Row]:

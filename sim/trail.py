@@ -31,6 +31,17 @@ class Trail:
             marks.pop()
         marks.append((kind, label, until_ns))
 
+    def cut(self, at_ns: int) -> None:
+        """Nothing happened after this instant."""
+        marks = self._marks
+        while marks and (before := marks[-2][2] if len(marks) > 1 else self._start) >= at_ns:
+            marks.pop()
+            self._at = before
+        if marks and marks[-1][2] > at_ns:
+            kind, label, _ = marks[-1]
+            marks[-1] = (kind, label, at_ns)
+            self._at = at_ns
+
     def timeline(self) -> Timeline:
         """The finished timeline."""
         spans = []

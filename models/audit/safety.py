@@ -9,12 +9,13 @@ wrong, whatever the values were:
 - *changed past*: a script read a key at a timestamp at which, later, a write to that key was
   committed: the snapshot it read has changed behind it (I11), and an update may be lost.
 
-Linear in the number of scripts: per key it keeps the acknowledged writes that scripts in progress
-can still be held against, and the last few readers and writers.
+Per key it keeps what scripts in progress, and those to come, can still be held against: a staircase
+of acknowledged writes, one of writers and one of readers, in each of which a step that says less
+than its neighbour is left out. So a verdict takes the logarithm of what is in progress, memory does
+not grow with the run, and nothing that matters is forgotten.
 """
 
 from bisect import bisect_left
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -23,9 +24,8 @@ from sim.record import Verdict
 from sim.units import human_duration
 
 _EXAMPLES: Final = 5
-_RECENT: Final = 64
-"""Readers and writers of a key that are remembered for `changed past`."""
-_PRUNE: Final = 1024
+_PRUNE: Final = 64
+"""Steps of a staircase before those that are out of reach are looked for."""
 
 
 class Operation(NamedTuple):
@@ -47,18 +47,23 @@ class Operation(NamedTuple):
     written_keys: Iterable[bytes]
 
 
-class _Acknowledged(NamedTuple):
+class _Step(NamedTuple):
+    """Something that happened to a key: when, at which timestamp, by whom."""
+
     at_ns: int
-    newest_ts: int
-    """Of all writes acknowledged up to then."""
+    ts: int
     by: str
 
 
 @dataclass(slots=True)
 class _Key:
-    acknowledged: list[_Acknowledged] = field(default_factory=list)
-    readers: deque[tuple[int, int, str]] = field(default_factory=lambda: deque(maxlen=_RECENT))
-    writers: deque[tuple[int, int, str]] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    acknowledged: list[_Step] = field(default_factory=list)
+    """Writes by the instant of their answer; each newer than all before it."""
+    writers: list[_Step] = field(default_factory=list)
+    """Writes by the instant of their commit; each older than all that came after it would be."""
+    readers: list[_Step] = field(default_factory=list)
+    """Reads by the instant at which they took their timestamp; each at a later one than those
+    before."""
 
 
 class SafetyJudge:
@@ -86,12 +91,17 @@ class SafetyJudge:
         """A script is answered."""
         self.ended_idle(token)
         self.concerned = True
-        if operation.read_ts:
-            for key in operation.read_keys:
-                self._judge_read(key, operation)
-        if operation.commit_ts:
-            for key in operation.written_keys:
-                self._note_write(key, operation)
+        read_keys = operation.read_keys if operation.read_ts else ()
+        written_keys = operation.written_keys if operation.commit_ts else ()
+        # All is judged before any of it is noted: a script is not held against itself.
+        for key in read_keys:
+            self._judge_read(key, operation)
+        for key in written_keys:
+            self._judge_write(key, operation)
+        for key in read_keys:
+            self._note_read(key, operation)
+        for key in written_keys:
+            self._note_write(key, operation)
 
     def _key(self, key: bytes) -> _Key:
         known = self._keys.get(key)
@@ -104,38 +114,57 @@ class SafetyJudge:
         before = bisect_left(known.acknowledged, (operation.sent_ns,))
         if before:
             write = known.acknowledged[before - 1]
-            if write.newest_ts > operation.read_ts:
+            if write.ts > operation.read_ts:
                 self._violated(
                     f"stale read of {_text(key)}: {operation.name}, sent at "
                     f"{human_duration(operation.sent_ns)}, read it as of timestamp "
                     f"{operation.read_ts}, although {write.by} had been acknowledged by "
-                    f"{human_duration(write.at_ns)} with timestamp {write.newest_ts}"
+                    f"{human_duration(write.at_ns)} with timestamp {write.ts}"
                 )
-        for committed_ns, commit_ts, name in known.writers:
-            if operation.read_ns < committed_ns and commit_ts <= operation.read_ts:
-                self._changed_past(key, operation.name, operation.read_ts, name, commit_ts)
-        known.readers.append((operation.read_ns, operation.read_ts, operation.name))
+        # Of the writes committed after this read, the first step has the least timestamp.
+        after = bisect_left(known.writers, (operation.read_ns + 1,))
+        if after < len(known.writers):
+            write = known.writers[after]
+            if write.ts <= operation.read_ts:
+                self._changed_past(key, operation.name, operation.read_ts, write.by, write.ts)
+
+    def _judge_write(self, key: bytes, operation: Operation) -> None:
+        readers = self._key(key).readers
+        # Of the reads before this commit, the last step has the greatest timestamp.
+        before = bisect_left(readers, (operation.committed_ns,))
+        if before:
+            read = readers[before - 1]
+            if operation.commit_ts <= read.ts:
+                self._changed_past(key, read.by, read.ts, operation.name, operation.commit_ts)
+
+    def _note_read(self, key: bytes, operation: Operation) -> None:
+        readers = self._key(key).readers
+        _climb(readers, _Step(operation.read_ns, operation.read_ts, operation.name))
+        if len(readers) > _PRUNE:
+            # A commit to come is later than what scripts in progress were sent after.
+            del readers[: max(bisect_left(readers, (self._oldest(operation),)) - 1, 0)]
 
     def _note_write(self, key: bytes, operation: Operation) -> None:
         known = self._key(key)
-        for read_ns, read_ts, name in known.readers:
-            if (
-                read_ns < operation.committed_ns
-                and operation.commit_ts <= read_ts
-                and name != operation.name
-            ):
-                self._changed_past(key, name, read_ts, operation.name, operation.commit_ts)
-        known.writers.append((operation.committed_ns, operation.commit_ts, operation.name))
-        newest = known.acknowledged[-1] if known.acknowledged else None
-        if newest is not None and newest.newest_ts >= operation.commit_ts:
-            return
-        known.acknowledged.append(
-            _Acknowledged(operation.answered_ns, operation.commit_ts, operation.name)
-        )
+        write = _Step(operation.committed_ns, operation.commit_ts, operation.name)
+        writers = known.writers
+        place = bisect_left(writers, write)
+        if place == len(writers) or writers[place].ts > write.ts:
+            start = place
+            while start and writers[start - 1].ts >= write.ts:
+                start -= 1
+            writers[start:place] = [write]
+        if len(writers) > _PRUNE:
+            # A read to come is later than the instant at which it was sent.
+            del writers[: bisect_left(writers, (self._oldest(operation) + 1,))]
+        _climb(known.acknowledged, write._replace(at_ns=operation.answered_ns))
         if len(known.acknowledged) > _PRUNE:
-            oldest = next(iter(self._in_progress.values()), operation.answered_ns)
-            gone = bisect_left(known.acknowledged, (oldest,)) - 1
+            gone = bisect_left(known.acknowledged, (self._oldest(operation),)) - 1
             del known.acknowledged[: max(gone, 0)]
+
+    def _oldest(self, operation: Operation) -> int:
+        """When the oldest script in progress was sent."""
+        return next(iter(self._in_progress.values()), operation.answered_ns)
 
     def _changed_past(
         self, key: bytes, reader: str, read_ts: int, writer: str, commit_ts: int
@@ -152,12 +181,29 @@ class SafetyJudge:
 
     def verdict(self) -> Verdict:
         """What the judge says of all it has seen."""
+        if not self._checked:
+            return Verdict(verdict="unknown", checked=0, reason="no script was answered")
         return Verdict(
             verdict="violated" if self._violations else "ok",
             checked=self._checked,
             violations=self._violations,
             examples=self._examples,
         )
+
+
+def _climb(steps: list[_Step], step: _Step) -> None:
+    """Add a step to a staircase on which time and timestamp rise together.
+
+    One that is no newer than what stood before it says nothing, and takes out those after it that
+    are no newer than it.
+    """
+    place = bisect_left(steps, step)
+    if place and steps[place - 1].ts >= step.ts:
+        return
+    end = place
+    while end < len(steps) and steps[end].ts <= step.ts:
+        end += 1
+    steps[place:end] = [step]
 
 
 def _text(key: bytes) -> str:

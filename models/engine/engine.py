@@ -6,7 +6,8 @@ committed entries, hand out confirmed reads. So a slow fsync or apply delays eve
 heartbeat. Source: system.md 3.1.
 
 The Raft rules themselves are in `models/raft`; this module turns their effects into time. What it
-counts as a verification, it counts when a quorum has confirmed the read context, and nowhere else.
+counts as a verification, it counts when a quorum has confirmed the read context (`_confirm`) or
+when the entry of a fence through the log is applied (`_apply_committed`), and nowhere else.
 """
 
 from collections.abc import Callable
@@ -37,8 +38,6 @@ URGENT: Final = (Heartbeat, HeartbeatResponse, VoteRequest, VoteResponse, Timeou
 LOG_KEPT: Final = 10_000
 """Applied entries that stay in the log for peers that lag behind."""
 _NEVER: Final = 1 << 62
-
-
 COUNTERS: Final = (
     "rounds.unclaimed",
     "rounds.log",
@@ -162,7 +161,7 @@ class Engine(Loop):
 
         Resolves to None; fails as `propose` does. Counted at `site` when it is applied.
         """
-        future = self.propose(lambda: LogRead(site, tally, self.raft.id), deadline)
+        future = self.propose(lambda: LogRead(site, tally), deadline)
         future.what = WAITING[site]
         return future
 
@@ -251,7 +250,7 @@ class Engine(Loop):
             if self.raft.read_index(context, self._kernel.now // self._tick_ns):
                 self._next_context = context + 1
                 self._reads[context] = read
-                read.tally[ROUNDS] += 1
+                read.tally[ROUNDS] += bool(self._urgent)  # alone, nothing goes over the wire
                 self.rounds_sent += 1
             else:
                 read.fail(NotLeader())
@@ -305,12 +304,14 @@ class Engine(Loop):
         for index, term, payload in raft.entries_between(self.applied, raft.commit_index):
             result = None
             pause += costs.apply_entry
-            if isinstance(payload, LogRead):
-                self.counters["rounds.log"] += payload.applied_at(raft.id)
+            future = self._proposals.pop((index, term), None)
+            if type(payload) is LogRead:
+                if future is not None and not future.done:
+                    payload.note()
+                    self.counters["rounds.log"] += 1
             elif payload is not None:
                 result, mutations = self._apply(payload)
                 pause += mutations * costs.apply_mutation
-            future = self._proposals.pop((index, term), None)
             if future is not None:
                 self._results.append((future, result))
         self.counters["entries.applied"] += raft.commit_index - self.applied
@@ -321,7 +322,7 @@ class Engine(Loop):
         self._kernel.again(pause, self._applied)
 
     def _confirm(self) -> None:
-        """A quorum has confirmed these read contexts: the one place where verifications count."""
+        """A quorum has confirmed these read contexts: the place where verifications count."""
         states, self.raft.read_states = self.raft.read_states, []
         for context, index in states:
             read = self._reads.pop(context)
@@ -354,8 +355,7 @@ class Engine(Loop):
             return
         self.counters["leadership.lost"] += 1
         self._tap.leadership_lost(self.raft.id)
-        pending: list[Future] = [*self._reads.values()]
-        pending += [read for _, read in self._unapplied]
+        pending: list[Future] = [*self._reads.values(), *(read for _, read in self._unapplied)]
         pending += self._proposals.values()
         self._reads.clear()
         self._unapplied.clear()

@@ -75,7 +75,8 @@ class Lane:
         return sent
 
     def _arrived(self) -> None:
-        self._returns.send(None, self._returned)
+        if not self._returns.send(None, self._returned):
+            self._kernel.after(self._limits.timeout_ns, self._give_up)
 
     def _give_up(self, event: Event) -> None:
         self._returned()

@@ -1,6 +1,6 @@
 """What is asked of an engine, and how it is refused."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from models.engine.sites import ROUNDS, Site, Tally
 from sim.kernel import Future
@@ -35,20 +35,13 @@ class ReadRequest(Future):
         self.wait_applied = wait_applied
 
 
-class LogRead:
-    """Payload of a read fence in the log; counts when the node that proposed it applies it."""
+class LogRead(NamedTuple):
+    """Payload of a read fence in the log."""
 
-    __slots__ = ("_node", "_site", "_tally")
+    site: Site
+    tally: Tally
 
-    def __init__(self, site: Site, tally: Tally, node: int) -> None:
-        self._site = site
-        self._tally = tally
-        self._node = node
-
-    def applied_at(self, node: int) -> bool:
-        """Note that a node has applied it; whether that was the one that asked."""
-        if node != self._node:
-            return False
-        self._tally[self._site] += 1
-        self._tally[ROUNDS] += 1
-        return True
+    def note(self) -> None:
+        """Its quorum has answered, and somebody waits for it."""
+        self.tally[self.site] += 1
+        self.tally[ROUNDS] += 1

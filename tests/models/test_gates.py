@@ -65,6 +65,23 @@ def test_no_quorum_is_seen_on_the_wire_too() -> None:
     assert record.counters["rounds.sent"] == record.counters["rounds.confirmed"] == 0
 
 
+def test_a_leak_does_not_hide_behind_an_error_that_the_script_raises() -> None:
+    """The attempt was through, so it counts, though its latency does not."""
+    fails = {
+        "lua": SEVEN_GETS + " error('not found')",
+        "keys": [{"from": "session", "count": 7}],
+    }
+    _, record = run(
+        fence="as_merged",
+        data={"session": {"count": 100, "state": "str_bare"}},
+        workload={"clients": 3, "scripts": [fails, {"lua": "return 1"}]},
+        stop={"scripts": 20},
+    )
+    (finding,) = check(record, ONE).findings
+    assert finding.line.verdict == "broken"
+    assert "162" in finding.line.value
+
+
 # -- mutants ---------------------------------------------------------------------------------------
 
 

@@ -46,13 +46,16 @@ class Book:
         return self.recorder.columns()[name]
 
 
-def outcome(*tallies: list[int], reply: object = 1, failed: bool = False) -> Outcome:
+def outcome(
+    *tallies: list[int], reply: object = 1, failed: bool = False, cut_short: bool = False
+) -> Outcome:
     """What came of a script after so many attempts."""
     made = Outcome()
     made.tallies = list(tallies) or [new_tally()]
     made.attempts = len(made.tallies)
     made.reply = reply  # type: ignore[assignment]
     made.failed = failed
+    made.cut_short = cut_short
     return made
 
 
@@ -136,11 +139,11 @@ def test_attempts_that_served_are_counted_by_what_they_asked_for() -> None:
     ]
 
 
-def test_the_attempt_that_ended_in_an_error_served_nothing() -> None:
-    """Those before it met a conflict, which is no error; the ledger needs them all."""
+def test_the_attempt_that_was_cut_short_served_nothing() -> None:
+    """Those before it met a conflict, but they were through; the ledger needs them all."""
     book = Book()
     conflicted, cut = tally(script_start=1, commit_guard=1), tally(string_read=2)
-    book.note(0, outcome(conflicted, cut, reply=ErrorReply(b"no"), failed=True))
+    book.note(0, outcome(conflicted, cut, reply=ErrorReply(b"no"), failed=True, cut_short=True))
     assert book.recorder.histograms()["attempts"].rows == [[0, 0, 0, 1, 1, 0, 0, 0, 0, 1]]
     assert book.recorder.counted() == 4
 

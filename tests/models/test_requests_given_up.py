@@ -41,17 +41,11 @@ def test_a_read_confirmed_too_late_is_told_apart() -> None:
     assert record.verdicts["ledger"].verdict == "ok"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="models/engine: a LogRead counts though nobody waits for it any more"
-)
 def test_a_log_read_applied_too_late_is_told_apart() -> None:
     """It must not count at a script that was answered long ago."""
     assert slow_acknowledgements("log_read").verdicts["ledger"].verdict == "ok"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="models/engine: a LogRead counts though its leadership was lost"
-)
 def test_a_log_read_that_outlives_its_leader_is_told_apart() -> None:
     """The next leader commits it, the deposed one applies it, nobody waits."""
     _, record = run(
@@ -74,9 +68,6 @@ def test_a_call_whose_message_is_lost_is_given_up() -> None:
     assert stage.ask(script("return 2")).latency_ns < ms(5)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="models/engine: a lane waits for ever for a return that was lost"
-)
 def test_a_call_whose_return_is_lost_is_given_up() -> None:
     """As one whose message was: the next one leaves after the timeout."""
     kernel = Kernel()

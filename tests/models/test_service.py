@@ -129,6 +129,17 @@ def test_the_callers_deadline_ends_a_waiting_fence(fence: str, form: str) -> Non
     assert_untouched(stage, sent)
 
 
+@pytest.mark.parametrize("fence", ["one_fence", "none", "per_call"])
+def test_the_deadline_ends_local_work_as_well(fence: str) -> None:
+    """Whatever the fence: the Lua VM notices between two calls, and nothing is committed."""
+    stage = stage_with_k(fence=fence, script={"deadline": "300ms"}, store={"point_read": "1s"})
+    sent = stage.ask(script("redis.call('GET', 'k') return redis.call('SET', 'k', 'new')"))
+    assert sent.reply == ErrorReply(TOO_LATE)
+    assert sent.outcome.cut_short
+    assert sent.latency_ns == ms(300) if fence != "per_call" else sent.latency_ns > ms(300)
+    assert sent.outcome.commit_ts == 0
+
+
 def test_without_a_quorum_the_leader_gives_up_and_says_so() -> None:
     """Long before a deadline of 10 s: it steps down when it has heard nobody for 2 s."""
     stage = stage_with_k()

@@ -143,6 +143,14 @@ def test_durations_and_laws_survive_a_round_trip() -> None:
             "expected one of `step_down`, `transfer_to` and `stall`",
         ),
         (
+            {"events": [{"at": "1s", "stall": "n1"}]},
+            "expected `lasting` above 0 with `stall`, and with nothing else",
+        ),
+        (
+            {"events": [{"at": "1s", "step_down": "n1", "lasting": "1s"}]},
+            "expected `lasting` above 0 with `stall`, and with nothing else",
+        ),
+        (
             {"workload": {"scripts": [{"lua": ""}]}},
             "expected either `clients` (closed loop) or `arrivals` (open loop)",
         ),

@@ -314,7 +314,7 @@ def test_an_unknown_key_state() -> None:
     ("old", "new", "place"),
     [
         (STOP, STOP + "\ncluster: {leader: n5}", "s.yaml:14: cluster.leader"),
-        (STOP, STOP + "\nevents: [{at: 1s, stall: n5}]", "s.yaml:14: events.0.stall"),
+        (STOP, STOP + "\nevents: [{at: 1s, stall: n5, lasting: 1s}]", "s.yaml:14: events.0.stall"),
         (CLIENTS, CLIENTS + "  attach: n5\n", "s.yaml:9: workload.attach"),
         ("network: {", "network: {links: {n1->n5: 1ms}, ", "s.yaml:3: network.links.n1->n5"),
         (NONE, "none: {workload: {attach: n5}}", "s.yaml:16: variants.none.workload.attach"),

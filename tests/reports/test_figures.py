@@ -118,7 +118,7 @@ def test_any_percentile_of_latency_is_a_figure() -> None:
 
 @pytest.mark.parametrize("name", ["latency.p0", "latency.p101", "latency.p", "latency.p999"])
 def test_a_percentile_that_cannot_be_is_no_figure(name: str) -> None:
-    """p999 is a slip for p99.9, not a percentile."""
+    """A p999 is a slip for p99.9, not a percentile."""
     assert find(name, ()) is None
 
 

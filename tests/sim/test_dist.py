@@ -1,3 +1,5 @@
+"""Latency laws: their moments and quantiles, and that the seed alone decides."""
+
 import math
 from statistics import NormalDist
 

@@ -1,3 +1,5 @@
+"""Laws as a scenario writes them."""
+
 from typing import Any
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Fields of schemas: text with units outside, numbers inside."""
+
 import re
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""The kernel: order, tasks, futures, limits, slots."""
+
 import random
 from collections.abc import Callable
 from typing import Any

@@ -1,3 +1,5 @@
+"""Random streams: by seed and name alone, in every process."""
+
 import json
 import os
 import subprocess

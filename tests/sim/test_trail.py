@@ -47,3 +47,17 @@ def test_a_trail_cannot_go_back() -> None:
     trail = Trail(1, 10)
     with pytest.raises(AssertionError, match="a trail cannot go back from 10 to 9"):
         trail.mark("local", "x", 9)
+
+
+@pytest.mark.parametrize(
+    ("at", "ends"), [(5, [5]), (10, [10]), (15, [10, 15]), (20, [10, 20]), (99, [10, 20]), (0, [])]
+)
+def test_a_cut_takes_away_what_came_after(at: int, ends: list[int]) -> None:
+    """Work that was owed is not done when a deadline comes first."""
+    trail = Trail(1, 0)
+    trail.mark("local", "x", 10)
+    trail.mark("local", "y", 20)
+    trail.cut(at)
+    assert [span.end_ns for span in trail.timeline().spans] == ends
+    trail.mark("local", "z", 30)
+    assert trail.timeline().end_ns == 30

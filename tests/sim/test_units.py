@@ -1,3 +1,5 @@
+"""Durations and rates as text, both ways."""
+
 import random
 
 import pytest

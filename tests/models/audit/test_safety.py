@@ -1,5 +1,10 @@
 """The safety judge: good histories pass, bad ones are refused with the two operations named."""
 
+import random
+from itertools import product
+
+import pytest
+
 from models.audit.safety import Operation, SafetyJudge
 from sim.record import Verdict
 from sim.units import ms
@@ -119,3 +124,69 @@ def test_only_the_first_violations_are_told_in_words() -> None:
     verdict = _judge(_write("w", 0, 5, 20), *reads)
     assert verdict.violations == 9
     assert len(verdict.examples) == 5
+
+
+@pytest.mark.parametrize("between", [0, 10, 1000])
+def test_nothing_that_matters_is_forgotten(between: int) -> None:
+    """A write lands in the past of a script in progress; however many follow, it is found."""
+    judge = SafetyJudge()
+    judge.began("reader", 0)
+
+    def ended(token: str, operation: Operation) -> None:
+        judge.began(token, operation.sent_ns)
+        judge.ended(token, operation)
+
+    ended("bad", Operation("bad", 15, 21, 15, 1, 50, 20, [], [b"k"]))
+    for n in range(between):
+        ended("w", Operation(f"w{n}", 30 + n, 31 + n, 30 + n, 1, 200 + n, 30 + n, [], [b"k"]))
+    judge.ended("reader", Operation("reader", 0, 5000, 10, 100, 0, 0, [b"k"], []))
+    assert judge.verdict().verdict == "violated"
+
+
+def test_no_script_is_no_proof() -> None:
+    """A run in which nobody was answered shows nothing."""
+    assert SafetyJudge().verdict().verdict == "unknown"
+
+
+def _contradictory(operations: list[Operation]) -> bool:
+    """The same, deliberately dumb: every pair of operations on the same key."""
+    for one, other in product(operations, repeat=2):
+        wrote = one.commit_ts and set(one.written_keys)
+        if not wrote or not other.read_ts or one is other or not wrote & set(other.read_keys):
+            continue
+        if one.answered_ns < other.sent_ns and one.commit_ts > other.read_ts:
+            return True
+        if other.read_ns < one.committed_ns and one.commit_ts <= other.read_ts:
+            return True
+    return False
+
+
+def test_it_agrees_with_a_dumb_twin_on_random_histories() -> None:
+    """Long and short scripts that overlap on few keys, some of them with a wrong timestamp."""
+    chance = random.Random(7)
+    seen = {True: 0, False: 0}
+    for _ in range(400):
+        operations = []
+        for number in range(chance.randint(2, 120)):
+            sent = chance.randint(0, 1000)
+            read = sent + chance.randint(0, 30)
+            committed = read + chance.randint(1, 30)
+            wrong = chance.choice([0] * 60 + [-15, 15])
+            writes = [chance.choice([b"a", b"b"])] if chance.random() < 0.5 else []
+            operations.append(
+                Operation(
+                    f"s{number}", sent, committed + chance.choice([0, 5, 200]),
+                    read, read + 1 + wrong, committed + 1 if writes else 0, committed,
+                    [chance.choice([b"a", b"b"])], writes,
+                )
+            )  # fmt: skip
+        operations.sort(key=lambda operation: operation.answered_ns)
+        judge = SafetyJudge()
+        for operation in sorted(operations, key=lambda operation: operation.sent_ns):
+            judge.began(operation.name, operation.sent_ns)
+        for operation in operations:
+            judge.ended(operation.name, operation)
+        bad = _contradictory(operations)
+        seen[bad] += 1
+        assert (judge.verdict().verdict == "violated") == bad, operations
+    assert min(seen.values()) > 40, seen

@@ -178,7 +178,7 @@ def picture(raft: Raft) -> dict[str, Any]:
 
 
 @pytest.fixture
-def unchanged() -> Callable[[Raft, Callable[[], Any], str], None]:
+def check_unchanged() -> Callable[[Raft, Callable[[], Any], str], None]:
     """Assert that an input raises `AssertionError` with this text and changes nothing."""
 
     def check(raft: Raft, action: Callable[[], Any], text: str) -> None:

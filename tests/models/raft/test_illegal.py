@@ -40,11 +40,11 @@ def settled(fabric: Any) -> Any:
 
 @pytest.mark.parametrize(("text", "message"), CASES.items())
 def test_impossible_messages_are_refused_whole(
-    fabric: Any, unchanged: Callable[..., None], text: str, message: Any
+    fabric: Any, check_unchanged: Callable[..., None], text: str, message: Any
 ) -> None:
     """A follower that is sent nonsense says why, and is the same afterwards."""
     raft = settled(fabric).nodes[2]
-    unchanged(raft, lambda: raft.step(message, 5), text)
+    check_unchanged(raft, lambda: raft.step(message, 5), text)
 
 
 @pytest.mark.parametrize(
@@ -61,36 +61,38 @@ def test_impossible_messages_are_refused_whole(
     ],
 )
 def test_a_leader_refuses_what_cannot_be(
-    fabric: Any, unchanged: Callable[..., None], text: str, message: Any
+    fabric: Any, check_unchanged: Callable[..., None], text: str, message: Any
 ) -> None:
     """A rival of the same term or an acknowledgement of what was never sent changes nothing."""
     raft = settled(fabric).nodes[1]
-    unchanged(raft, lambda: raft.step(message, 5), text)
+    check_unchanged(raft, lambda: raft.step(message, 5), text)
 
 
-def test_time_does_not_run_backwards(fabric: Any, unchanged: Callable[..., None]) -> None:
+def test_time_does_not_run_backwards(fabric: Any, check_unchanged: Callable[..., None]) -> None:
     """Each input is refused when its tick is before that of the last."""
     raft = settled(fabric).nodes[1]
     raft.tick(1)
     text = "tick 0 after tick 1"
-    unchanged(raft, lambda: raft.tick(0), text)
-    unchanged(raft, lambda: raft.step(HeartbeatResponse(1, 2, None), 0), text)
-    unchanged(raft, lambda: raft.propose("a", 0), text)
-    unchanged(raft, lambda: raft.read_index(1, 0), text)
-    unchanged(raft, lambda: raft.step_down(0), text)
-    unchanged(raft, lambda: raft.transfer_leadership(2, 0), text)
-    unchanged(raft, lambda: raft.restart(0), text)
+    check_unchanged(raft, lambda: raft.tick(0), text)
+    check_unchanged(raft, lambda: raft.step(HeartbeatResponse(1, 2, None), 0), text)
+    check_unchanged(raft, lambda: raft.propose("a", 0), text)
+    check_unchanged(raft, lambda: raft.read_index(1, 0), text)
+    check_unchanged(raft, lambda: raft.step_down(0), text)
+    check_unchanged(raft, lambda: raft.transfer_leadership(2, 0), text)
+    check_unchanged(raft, lambda: raft.restart(0), text)
 
 
-def test_a_context_is_pending_once(fabric: Any, unchanged: Callable[..., None]) -> None:
+def test_a_context_is_pending_once(fabric: Any, check_unchanged: Callable[..., None]) -> None:
     """The same context twice could not be told apart, so the second is refused."""
     cluster = settled(fabric)
     raft = cluster.nodes[1]
     raft.read_index(7, 0)
-    unchanged(raft, lambda: raft.read_index(7, 0), "read 7 is pending already")
+    check_unchanged(raft, lambda: raft.read_index(7, 0), "read 7 is pending already")
 
 
-def test_a_postponed_context_is_pending_too(fabric: Any, unchanged: Callable[..., None]) -> None:
+def test_a_postponed_context_is_pending_too(
+    fabric: Any, check_unchanged: Callable[..., None]
+) -> None:
     """A read that waits for the first commit of the term holds its context as well."""
     cluster = fabric(3)
     raft = cluster.nodes[1]
@@ -98,17 +100,19 @@ def test_a_postponed_context_is_pending_too(fabric: Any, unchanged: Callable[...
     raft.step(VoteResponse(1, 2, is_pre=True, granted=True), raft.last_tick)
     raft.step(VoteResponse(1, 2, is_pre=False, granted=True), raft.last_tick)
     raft.read_index(7, raft.last_tick)
-    unchanged(raft, lambda: raft.read_index(7, raft.last_tick), "read 7 is pending already")
+    check_unchanged(raft, lambda: raft.read_index(7, raft.last_tick), "read 7 is pending already")
 
 
 def test_only_committed_entries_are_given_out_or_dropped(
-    fabric: Any, unchanged: Callable[..., None]
+    fabric: Any, check_unchanged: Callable[..., None]
 ) -> None:
     """Neither the state machine nor compaction goes beyond the commit index."""
     raft = settled(fabric).nodes[1]
     raft.propose("c", 0)
-    unchanged(raft, lambda: raft.entries_between(1, 4), "entry 4 is beyond the commit index 3")
-    unchanged(raft, lambda: raft.compact(4), "entry 4 is beyond the commit index 3")
+    check_unchanged(
+        raft, lambda: raft.entries_between(1, 4), "entry 4 is beyond the commit index 3"
+    )
+    check_unchanged(raft, lambda: raft.compact(4), "entry 4 is beyond the commit index 3")
 
 
 def test_a_compacted_log_keeps_working(fabric: Any) -> None:

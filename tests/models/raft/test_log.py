@@ -1,3 +1,5 @@
+"""The log: appending, merging, hints at conflicts, compaction."""
+
 import random
 
 import pytest

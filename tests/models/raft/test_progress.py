@@ -1,3 +1,5 @@
+"""What a leader knows of one peer: probing, replicating, old news."""
+
 from models.raft.progress import Progress
 
 

@@ -1,3 +1,5 @@
+"""What a majority agrees on, beside a dumb twin."""
+
 import random
 from itertools import combinations
 

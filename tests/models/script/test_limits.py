@@ -188,13 +188,14 @@ def test_a_reply_too_large_for_the_memory_is_an_error() -> None:
         [None] * 100_000,
     ]
     for reply in large:
-        body = "return {pcall(redis.call, 'GET')}"
-        assert run(machine, body, lambda args, reply=reply: reply) == [  # type: ignore[misc]
-            None, b"not enough memory",
-        ]  # fmt: skip
-        assert start(machine, "return redis.call('GET')", lambda args, reply=reply: reply) == Done(  # type: ignore[misc]
-            TOO_LARGE, raised=True
-        )
+
+        def answer(args: list[bytes], reply: Reply = reply) -> Reply:
+            return reply
+
+        caught = run(machine, "return {pcall(redis.call, 'GET')}", answer)
+        assert caught == [None, b"not enough memory"]
+        outcome = start(machine, "return redis.call('GET')", answer)
+        assert outcome == Done(TOO_LARGE, raised=True)
 
 
 def test_arguments_too_large_for_the_memory_are_an_error() -> None:

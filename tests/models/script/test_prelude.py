@@ -243,7 +243,7 @@ def test_things_are_named_in_the_order_in_which_a_script_asks(machine: Machine) 
 
 
 def test_libraries_can_be_listed_though_they_are_read_only(machine: Machine) -> None:
-    """pairs, next, rawget and table.foreach look behind the shell."""
+    """`pairs`, next, rawget and table.foreach look behind the shell."""
     body = """
     local count = 0
     for _ in pairs(table) do count = count + 1 end

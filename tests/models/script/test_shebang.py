@@ -29,5 +29,5 @@ def test_the_code_keeps_its_line_numbers() -> None:
     ],
 )
 def test_a_line_that_makes_no_sense_is_refused_in_redis_words(line: bytes, error: bytes) -> None:
-    """test_redis_parity asks the real server the same."""
+    """As the real server refuses it, which test_redis_parity asks."""
     assert split_shebang(line) == (b"", frozenset(), error)
