@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from models.load_spec import DataSpec, FenceName, LoadSpec, NodeName
 from sim.dist_spec import LawSpec
 from sim.fields import Count, Duration, Number, Spec, said
+from sim.plan_spec import PlanSpec
 
 
 def _or_one(schema: dict[str, Any]) -> None:
@@ -299,4 +300,7 @@ class Scenario(System):
     expect: list[str] = Field(
         default=[],
         description="What must hold, such as `one_fence.verifications.per_script == 1`.",
+    )
+    plan: PlanSpec | None = Field(
+        default=None, description="What `readfence plan` asks; `run` ignores it."
     )

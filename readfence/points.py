@@ -27,6 +27,7 @@ from reports.text import plain_figures
 from sim.errors import LimitReached, Stalled
 from sim.record import Histogram, VariantRecord, Verdict
 from sim.sketch import Sketch
+from sim.usage import Window
 
 
 class _Part(BaseModel):
@@ -77,6 +78,8 @@ class Measured(_Part):
     latency: dict[str, Any]
     """Latencies (ns) of the scripts that ended ok, as JSON of a `sim.sketch.Sketch`."""
     series: Series
+    resources: dict[str, Window]
+    """What each resource did, from the end of the warm-up on."""
     virtual_ns: int
     measured_ns: int
     events: int
@@ -204,6 +207,7 @@ def _measured(record: VariantRecord, series: int) -> Measured:
         attempts=record.histograms["attempts"],
         latency=latency.to_json(),
         series=_series(figures, series),
+        resources=record.resources,
         virtual_ns=record.virtual_ns,
         measured_ns=record.measured_ns,
         events=record.events,

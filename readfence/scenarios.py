@@ -14,10 +14,11 @@ from readfence.complaints import complaints, nearest
 from readfence.places import Document, Location
 from readfence.references import Problem, reference_problems
 from reports.expect import parse
+from reports.planning.objective import parse_objective
 from sim.errors import InputError
 
 SUFFIX: Final = ".yaml"
-_ENVELOPE: Final = ("title", "about", "seed", "variants", "expect")
+_ENVELOPE: Final = ("title", "about", "seed", "variants", "expect", "plan")
 """Keys of a scenario that no variant may set."""
 _LUA_LINE: Final = re.compile(r"no valid Lua: \w+:(\d+):")
 
@@ -195,6 +196,11 @@ class _Reader:
                 parse(text, variants=names, counters=counters)
             except InputError as error:
                 self._complain(("expect", i), str(error))
+        if scenario.plan is not None:
+            try:
+                parse_objective(scenario.plan.slo)
+            except InputError as error:
+                self._complain(("plan", "slo"), str(error))
         return [self._document.line(("expect", i)) for i in range(len(scenario.expect))]
 
 

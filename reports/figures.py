@@ -208,12 +208,19 @@ def find(name: str, counters: Iterable[str]) -> Figure | None:
     base = _BY_NAME.get(stem)
     if base is not None and base.spans and aspect in _ASPECTS:
         return _aspect_of(base, aspect)
-    match = _PERCENTILE_NAME.fullmatch(name)
-    if match is not None and 0 < Fraction(match[1]) <= 100:
-        return Figure(
-            name, DURATION, False, f"percentile {match[1]}", _percentile(Fraction(match[1]))
-        )
+    percent = percentile_of(name)
+    if percent is not None:
+        about = f"percentile {name.partition('.p')[2]}"
+        return Figure(name, DURATION, False, about, _percentile(percent))
     return _counter(name) if name in counters else None
+
+
+def percentile_of(name: str) -> Fraction | None:
+    """Which percentile of latency a name such as `latency.p99.9` says; None when it says none."""
+    match = _PERCENTILE_NAME.fullmatch(name)
+    if match is None or not 0 < Fraction(match[1]) <= 100:
+        return None
+    return Fraction(match[1])
 
 
 def _aspect_of(base: Figure, aspect: str) -> Figure:

@@ -1,4 +1,4 @@
-"""The tables of a plan, as text in cells; how they are set is the business of `reports.planning.text`.
+"""The tables of a plan, as text in cells; `reports.planning.text` sets them.
 
 Rounded for people; `plan.json` has the digits.
 """
