@@ -13,6 +13,7 @@ from models.load_spec import DataSpec, FenceName, LoadSpec, NodeName
 from sim.dist_spec import LawSpec
 from sim.fields import Count, Duration, Number, Spec, said
 from sim.plan_spec import PlanSpec
+from sim.sweep_spec import SweepSpec
 
 
 def _or_one(schema: dict[str, Any]) -> None:
@@ -300,6 +301,9 @@ class Scenario(System):
     expect: list[str] = Field(
         default=[],
         description="What must hold, such as `one_fence.verifications.per_script == 1`.",
+    )
+    sweep: SweepSpec | None = Field(
+        default=None, description="What `readfence sweep` varies; `run` and `check` ignore it."
     )
     plan: PlanSpec | None = Field(
         default=None, description="What `readfence plan` asks; `run` ignores it."

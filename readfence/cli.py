@@ -12,8 +12,10 @@ from rich.text import Text
 from models.spec import Scenario
 from readfence.console import err, out, print_json, progress
 from readfence.exits import EnvironmentFailed, Exit, ends_in_status
+from readfence.options import JsonOption, QuietOption, ScenarioArgument, SeedOption, SetOption
 from readfence.runs import Result, make_folder, run_all, save
 from readfence.scenarios import Loaded, load, shipped, shipped_folder
+from readfence.sweep_command import sweep
 from reports import check_output as told
 from reports.check import Check, Gate, check_run
 from reports.text import summary, summary_view
@@ -26,27 +28,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-ScenarioArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="SCENARIO", help="A scenario file, or the name of a shipped one (`readfence list`)."
-    ),
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Override a setting, such as `--set cluster.nodes=5`; may be given several times.",
-    ),
-]
-SeedOption = Annotated[
-    int | None,
-    typer.Option("--seed", metavar="NUMBER", min=0, help="Another seed than the scenario's."),
-]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -215,6 +196,9 @@ def list_scenarios(as_json: JsonOption = False) -> None:
     out.print(table)
     told_where = f"\nThey lie in {shipped_folder()}; run one with: readfence run NAME"
     out.print(told_where, soft_wrap=True)
+
+
+app.command()(ends_in_status(sweep))
 
 
 def _listed(loaded: Loaded) -> dict[str, str | list[str]]:

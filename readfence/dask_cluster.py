@@ -102,14 +102,22 @@ class DaskCluster(Executor):
 
     def _check_workers(self, tell: Callable[[str], None]) -> None:
         """Refuse workers with another readfence; one that joins later refuses its first point."""
-        answers = self._client.run(build, on_error="return")
+
+        def build_there() -> str | None:  # inside, so that it is sent as code and not as a name
+            try:
+                from readfence.versions import build  # noqa: PLC0415
+            except ImportError:
+                return None
+            return build()
+
+        answers = self._client.run(build_there)
         if not answers:
             tell(
                 f"no workers at {self._scheduler} yet; start some with: "
                 f"dask worker {self._scheduler} --nthreads 1"
             )
         for worker, answer in sorted(answers.items()):
-            if isinstance(answer, ModuleNotFoundError | ImportError):
+            if answer is None:
                 raise EnvironmentFailed(
                     f"the Dask worker {worker} has no readfence; install {build()} there"
                 )

@@ -147,8 +147,8 @@ def run_point(point: Point) -> PointResult:
             f"version mismatch: a point of readfence {point.readfence} came to a worker with "
             f"readfence {build()}; install the same version everywhere"
         )
-    variant = Variant(point.variant, {}, System.model_validate(point.system))
     try:
+        variant = Variant(point.variant, {}, System.model_validate(point.system))
         record = run_variant(variant, seed=point.seed, lua_files=point.lua_files)
         return _result(point, "ok", measured=_measured(record, point.series))
     except WallTimeOver as error:

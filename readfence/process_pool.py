@@ -58,13 +58,14 @@ class ProcessPool(Executor):
             for pipe in wait(list(busy)):
                 assert isinstance(pipe, Connection)
                 result = self._receive(busy[pipe])
+                self._hand_out()  # at once: who takes the result may take its time
                 if result is not None:
                     yield result
 
     @property
     def running(self) -> int:
         """See `Executor`."""
-        return sum(worker.index is not None for worker in self._workers)
+        return min(self._workers_max, len(self._points))
 
     def close(self) -> None:
         """See `Executor`."""

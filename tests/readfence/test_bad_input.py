@@ -30,7 +30,7 @@ COMMANDS = (
 )
 TOP_LEVEL = (
     "about, cluster, data, engine, events, expect, fence, limits, network, script, seed, stop, "
-    "store, timelines, title, variants, warmup, workload"
+    "store, sweep, timelines, title, variants, warmup, workload"
 )
 STOP = "stop: {scripts: 20}"
 CLIENTS = "  clients: 2\n"
