@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 from math import ceil, floor, log10
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -25,7 +25,6 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from reports.writing import printable, shortened
 from sim.errors import InputError
-from sim.record import RunRecord
 from sim.units import human_duration
 
 WIDTH: Final = 11.0
@@ -77,7 +76,23 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def new_figure(record: RunRecord, title: str, *, height: float, subtitle: str = "") -> Figure:
+class Recorded(Protocol):
+    """What the foot of a picture tells of a record."""
+
+    @property
+    def name(self) -> str:
+        """Of the scenario."""
+
+    @property
+    def seed(self) -> int:
+        """Of the scenario."""
+
+    @property
+    def readfence(self) -> str:
+        """The version that made the record."""
+
+
+def new_figure(record: Recorded, title: str, *, height: float, subtitle: str = "") -> Figure:
     """An empty figure (`height` in inches) with its title, and the run it shows at its foot."""
     figure = Figure(figsize=(WIDTH, height))
     FigureCanvasAgg(figure)
