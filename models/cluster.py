@@ -1,44 +1,30 @@
 """The cluster: nodes wired to each other, their data, and what is scripted to happen to them."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from models.attempt import LocalCosts
 from models.audit.wire import WireTap
+from models.data import key_names, rows_of
 from models.engine.costs import LoopCosts
 from models.engine.engine import COUNTERS, Engine
 from models.engine.lanes import Lane, LaneLimits
 from models.fence.policies import POLICIES
-from models.load_spec import DataSpec
 from models.network.link import Link
 from models.network.rules import DROP, PASS, Rule, Verdict
 from models.node import Node
 from models.raft.core import Raft
 from models.raft.state import Config
-from models.redis.key_states import MISSING_STATE, make_rows, type_of
+from models.redis.key_states import MISSING_STATE
 from models.script.pool import MachinePool
 from models.service import Applied, RetryLimits, Service
 from models.spec import EventSpec, System
 from models.store.clock import CommitClock
-from models.store.rows import Rows
 from models.store.versions import Commit, Store
 from sim.kernel import Event, Kernel
 from sim.resources import Measured, Servers, Slots
 from sim.rng import BLOCK, Streams
 from sim.trace import Trace
-
-_DEFAULT_CONTENT: Final[dict[str, Any]] = {
-    "string": "1",
-    "list": ["a", "b", "c"],
-    "hash": {"f1": "1", "f2": "2", "f3": "3"},
-    "set": ["m1", "m2"],
-    "zset": {"z1": 1.0, "z2": 2.0},
-    "stream": "",
-}
-"""Content of a key whose scenario names none: small, of the right type."""
-
-EPOCH_NS: Final = 3600 * 10**9
-"""Expired keys lie this long in the past; virtual time starts at 0, so their expiry is negative."""
 
 
 class Cluster:
@@ -154,6 +140,8 @@ class Cluster:
             inbound_capacity=system.engine.inbound,
             apply=apply,
             tap=self.tap,
+            share_reads=system.engine.read_sharing == "one_outstanding",
+            lost=self._lost,
         )
         retry = system.script.retry
         count = system.cluster.cores
@@ -258,7 +246,7 @@ class Cluster:
         for set_name, data in self._system.data.items():
             if data.state == MISSING_STATE:
                 continue
-            rows = _rows(data)
+            rows = rows_of(data)
             for key in key_names(set_name, data):
                 for node in self.nodes.values():
                     node.store.install(key, rows)
@@ -285,6 +273,29 @@ def counter_names(nodes: int) -> list[str]:
     ]
 
 
+def resource_names(system: System) -> list[str]:
+    """What a run of this system has that can saturate, by the names of its record."""
+    nodes = [f"n{id}" for id in range(1, system.cluster.nodes + 1)]
+    lanes = system.network.lanes
+    limited = [
+        kind
+        for kind, lane in (("heartbeats", lanes.heartbeats), ("others", lanes.others))
+        if lane.in_flight != "unlimited"
+    ]
+    names = []
+    for node in nodes:
+        if node not in system.cluster.lost:
+            own = ("workers", "loop", "fsync")
+            names += [f"{node}.{each}" for each in own]
+            if system.cluster.cores != "unlimited":
+                names.append(f"{node}.cores")
+            names += [
+                f"{node}->{peer}.{kind}" for kind in limited for peer in nodes if peer != node
+            ]
+    loads = [load.name for load in system.workload if load.connections != "unlimited"]
+    return names + [f"{name}.connections" for name in loads]
+
+
 def _traced(
     receive: Callable[[Any], None], trace: Trace, kernel: Kernel, where: str
 ) -> Callable[[Any], None]:
@@ -306,34 +317,6 @@ def _traced(
 def number(name: str) -> int:
     """The id of the node called `n1`, `n2`, ..."""
     return int(name[1:])
-
-
-def key_names(set_name: str, data: DataSpec) -> tuple[bytes, ...]:
-    """The keys of a set."""
-    if data.keys is not None:
-        return tuple(key.encode() for key in data.keys)
-    assert data.count is not None
-    return tuple(f"{set_name}:{i}".encode() for i in range(data.count))
-
-
-def _rows(data: DataSpec) -> Rows:
-    kind = type_of(data.state)
-    value: Any = _DEFAULT_CONTENT[kind] if data.value is None else data.value
-    content: Any
-    if isinstance(value, str):
-        content = value.encode()
-    elif isinstance(value, list):
-        content = [item.encode() for item in value]
-    elif kind == "zset":
-        content = {name.encode(): float(score) for name, score in value.items()}
-    else:
-        content = {name.encode(): str(item).encode() for name, item in value.items()}
-    expiry = None
-    if data.state.endswith("_ttl"):
-        expiry = data.expires
-    elif data.state.endswith("_expired"):
-        expiry = -EPOCH_NS
-    return make_rows(data.state, content, expiry)
 
 
 def _at_once(service_ns: int) -> int:

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from models.audit.safety import Operation, SafetyJudge
-from models.engine.sites import FIELDS, Site
+from models.engine.sites import FIELDS, ROUNDS, Site
 from models.replies import ErrorReply
 from models.service import Outcome
 from models.workload.tickets import Ticket
 from sim.kernel import Kernel
 from sim.record import Histogram, Timeline
 from sim.sketch import Sketch
-from sim.thinned import Thinned
+from sim.thinned import EVERY, Thinned, keeps
 from sim.trace import Trace
 from sim.trail import Trail
 
@@ -56,7 +56,7 @@ class Recorder:
         self._timelines_max = timelines
         self._measuring = measuring
         self._trace = trace
-        self._stride = 1
+        self._trails_below = EVERY
         self.loads = loads
         self._kinds = kinds
         self.scripts = [kind for names in kinds for kind in names]
@@ -70,7 +70,7 @@ class Recorder:
         """Tallies of the measured attempts that ran their script to its end."""
         self._others: Counter[tuple[int, ...]] = Counter()
         """Those of all other attempts."""
-        self._trails: list[Trail] = []
+        self._trails: list[tuple[int, Trail]] = []
         self.measured_from: int | None = None
         self.judge = SafetyJudge()
 
@@ -88,7 +88,7 @@ class Recorder:
         if self.measured_from is None:
             self.measured_from = start_ns
             self._measuring()
-        if self._timelines_max and ticket.id % self._stride == 0:
+        if self._timelines_max and keeps(self._number(group, ticket.id), self._trails_below):
             return Trail(ticket.id, start_ns)
         return None
 
@@ -119,11 +119,17 @@ class Recorder:
             self._latencies.add(latency)
         kind = self._first_kind[group] + ticket.kind
         self._scripts[group, kind, code, attempts] += 1
-        number = ticket.id * len(self.loads) + group
-        self._rows.add(number, (ticket.id, group, kind, start_ns, latency, code, attempts))
+        self._rows.add(
+            self._number(group, ticket.id),
+            (ticket.id, group, kind, start_ns, latency, code, attempts),
+        )
         if trail is not None:
             trail.mark("local", "reply", now)
-            self._keep(trail)
+            self._keep(self._number(group, ticket.id), trail)
+
+    def _number(self, group: int, id: int) -> int:
+        """A number that no other script has, for thinning; rows and timelines of the same stay."""
+        return id * len(self.loads) + group
 
     def _operation(self, group: int, ticket: Ticket, start_ns: int, outcome: Outcome) -> Operation:
         settled = outcome.commit_ts and not outcome.unsettled
@@ -153,15 +159,16 @@ class Recorder:
         """`latency_ns`: the latencies of all measured scripts that ended ok."""
         return {"latency_ns": self._latencies.to_json()}
 
-    def _keep(self, trail: Trail) -> None:
-        self._trails.append(trail)
+    def _keep(self, number: int, trail: Trail) -> None:
+        self._trails.append((number, trail))
         if len(self._trails) > 2 * self._timelines_max:
-            self._stride *= 2
-            self._trails = [kept for kept in self._trails if kept.id % self._stride == 0]
+            self._trails_below >>= 1
+            below = self._trails_below
+            self._trails = [kept for kept in self._trails if keeps(kept[0], below)]
 
     def timelines(self) -> list[Timeline]:
         """The scripts that were recorded span by span, in the order of their answers."""
-        trails, most = self._trails, self._timelines_max
+        trails, most = [trail for _, trail in self._trails], self._timelines_max
         if len(trails) > most:
             trails = [trails[place * len(trails) // most] for place in range(most)]
         return [trail.timeline() for trail in trails]
@@ -177,8 +184,14 @@ class Recorder:
 
     def counted(self) -> int:
         """Verifications in all tallies, measured or not, whatever became of the attempt."""
-        everything = [*self._served.items(), *self._others.items()]
-        return sum(sum(tally[: len(Site)]) * count for tally, count in everything)
+        return sum(sum(tally[: len(Site)]) * count for tally, count in self._tallies())
+
+    def rounds(self) -> int:
+        """Rounds on the wire in all tallies, likewise."""
+        return sum(tally[ROUNDS] * count for tally, count in self._tallies())
+
+    def _tallies(self) -> list[tuple[tuple[int, ...], int]]:
+        return [*self._served.items(), *self._others.items()]
 
 
 def _histogram(fields: tuple[str, ...], counts: Counter[tuple[int, ...]]) -> Histogram:

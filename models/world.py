@@ -6,7 +6,8 @@ from itertools import islice
 from typing import Any
 
 from models.audit.wire import ledger_verdict
-from models.cluster import Cluster, key_names
+from models.cluster import Cluster
+from models.data import key_names
 from models.fence.policies import POLICIES
 from models.load_spec import CallSpec, KeySpec, LoadSpec
 from models.recorder import Recorder
@@ -193,6 +194,9 @@ class World:
         counters = cluster.counters()
         ledger = ledger_verdict(
             counted=recorder.counted(),
+            rounds=recorder.rounds(),
+            begun=counters["rounds.sent"],
+            shared=counters["rounds.shared"],
             unclaimed=counters["rounds.unclaimed"],
             log_reads=counters["rounds.log"],
             tap=cluster.tap,

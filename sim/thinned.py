@@ -13,10 +13,16 @@ from typing import Final
 
 import numpy as np
 
-_BITS: Final = 32
+EVERY: Final = 1 << 32
+"""The bound below which all numbers lie."""
 _GOLDEN: Final = 2_654_435_769
 """2^32 over the golden ratio."""
-_MASK: Final = (1 << _BITS) - 1
+_MASK: Final = EVERY - 1
+
+
+def keeps(number: int, below: int) -> bool:
+    """Whether a number lies below a bound, of `EVERY` for all; what a bound keeps, all above do."""
+    return (number * _GOLDEN & _MASK) < below
 
 
 class Thinned:
@@ -32,12 +38,12 @@ class Thinned:
         self._cells = array("q")
         """Row by row; one flat array is the smallest there is."""
         self._numbers = array("q")
-        self._below = 1 << _BITS
+        self._below = EVERY
         self._room = at_most
 
     def add(self, number: int, row: tuple[int, ...]) -> None:
         """Add a row with a number that no other has."""
-        if (number * _GOLDEN & _MASK) < self._below:
+        if keeps(number, self._below):
             self._numbers.append(number)
             self._cells.extend(row)
             self._room -= 1

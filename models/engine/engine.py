@@ -5,12 +5,11 @@ After each, in this order and on the same loop: persist entries and hard state, 
 committed entries, hand out confirmed reads. So a slow fsync or apply delays every read and every
 heartbeat. Source: system.md 3.1.
 
-The Raft rules themselves are in `models/raft`; this module turns their effects into time. What it
-counts as a verification, it counts when a quorum has confirmed the read context (`_confirm`) or
-when the entry of a fence through the log is applied (`_apply_committed`), and nowhere else.
+The Raft rules themselves are in `models/raft`; this module turns their effects into time. Who waits
+for which read, and where verifications are counted, is in `readers`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, Final
 
@@ -18,8 +17,10 @@ from models.audit.wire import WireTap
 from models.engine.costs import LoopCosts
 from models.engine.lanes import Lane
 from models.engine.loop import Loop
+from models.engine.readers import Readers
 from models.engine.requests import WAITING, DeadlineExceeded, LogRead, NotLeader, ReadRequest
-from models.engine.sites import ROUNDS, Site, Tally
+from models.engine.sharing import SharedRounds
+from models.engine.sites import Site, Tally
 from models.raft.core import Raft
 from models.raft.messages import (
     Heartbeat,
@@ -38,8 +39,11 @@ URGENT: Final = (Heartbeat, HeartbeatResponse, VoteRequest, VoteResponse, Timeou
 LOG_KEPT: Final = 10_000
 """Applied entries that stay in the log for peers that lag behind."""
 _NEVER: Final = 1 << 62
+
+
 COUNTERS: Final = (
     "rounds.unclaimed",
+    "rounds.shared",
     "rounds.log",
     "messages.dropped",
     "heartbeats.dropped",
@@ -64,8 +68,14 @@ class Engine(Loop):
         inbound_capacity: int,
         apply: Callable[[Any], tuple[Any, int]],
         tap: WireTap,
+        share_reads: bool,
+        lost: Collection[int],
     ) -> None:
-        """`apply` carries out a committed payload: its result and how many mutations it held."""
+        """`apply` carries out a committed payload: its result and how many mutations it held.
+
+        `share_reads`: one round is outstanding at a time (see `sharing`), else each read has its
+        own. `lost` are nodes that will never ask for an entry of the log.
+        """
         super().__init__(kernel, inbound_capacity)
         self.raft = raft
         self._costs = costs
@@ -75,19 +85,19 @@ class Engine(Loop):
         self._tick_ns = tick_ns
         self._apply = apply
         self._tap = tap
+        self._share_reads = share_reads
+        self._lost = lost
         self._urgent: dict[int, Lane] = {}
         self._others: dict[int, Lane] = {}
         self._message_served = Event(self._serve_message)
         self._read_served = Event(self._serve_read)
+        self._round_served = Event(self._serve_round)
         self._proposal_served = Event(self._serve_proposal)
         self._tick_served = Event(self._serve_tick)
         self._script_served = Event(self._serve_script)
         self._persisted = Event(self._synced)
         self._applied = Event(self._applied_all)
         self._armed_tick = _NEVER
-        self._next_context = 1
-        self._reads: dict[int, ReadRequest] = {}
-        self._unapplied: list[tuple[int, ReadRequest]] = []
         self._proposals: dict[tuple[int, int], Future] = {}
         self._results: list[tuple[Future, Any]] = []
         self._deadlines = Deadlines(kernel, DeadlineExceeded)
@@ -95,10 +105,9 @@ class Engine(Loop):
         self._compacted = 0
         self.applied = raft.commit_index
         self.messages_sent = 0
-        self.rounds_sent = 0
-        """Read contexts given to Raft."""
-        self.rounds_confirmed = 0
         self.counters = dict.fromkeys(COUNTERS, 0)
+        shared = SharedRounds() if share_reads else None
+        self.readers = Readers(raft, tap, self.counters, shared, self._begin_round)
 
     def connect(self, peer: int, *, heartbeats: Lane, others: Lane) -> None:
         """Lanes to a peer."""
@@ -110,6 +119,16 @@ class Engine(Loop):
         self._leadership_changed = leadership_changed
         self._led = self.raft.is_leader
         self._arm()
+
+    @property
+    def rounds_sent(self) -> int:
+        """Read contexts given to Raft."""
+        return self.readers.rounds_sent
+
+    @property
+    def rounds_confirmed(self) -> int:
+        """Those that a quorum has confirmed."""
+        return self.readers.rounds_confirmed
 
     def resources(self) -> dict[str, Measured]:
         """What can saturate here, by name: the loop, the disk, the lanes."""
@@ -183,10 +202,16 @@ class Engine(Loop):
         self._enqueue(self._script_served, partial(self.raft.transfer_leadership, to), 0)
 
     def _read(self, read: ReadRequest, deadline: int | None) -> Future:
-        self._enqueue(self._read_served, read, self._costs.read)
+        if self._share_reads:
+            self.readers.join(read)
+        else:
+            self._enqueue(self._read_served, read, self._costs.read)
         if deadline is not None:
             self._deadlines.add(read, deadline)
         return read
+
+    def _begin_round(self) -> None:
+        self._enqueue(self._round_served, None, self._costs.read)
 
     # -- the loop -------------------------------------------------------------------------------
     #
@@ -229,9 +254,8 @@ class Engine(Loop):
                 if not future.done:
                     future.resolve(result)
         if self.raft.read_states:
-            self._confirm()
-        if self._unapplied:
-            self._release_applied()
+            self.readers.confirm(self.applied)
+        self.readers.release(self.applied)
 
     # -- servers --------------------------------------------------------------------------------
 
@@ -246,14 +270,11 @@ class Engine(Loop):
     def _serve_read(self, event: Event) -> None:
         read: ReadRequest = self._item
         if not read.done:
-            context = self._next_context
-            if self.raft.read_index(context, self._kernel.now // self._tick_ns):
-                self._next_context = context + 1
-                self._reads[context] = read
-                read.tally[ROUNDS] += bool(self._urgent)  # alone, nothing goes over the wire
-                self.rounds_sent += 1
-            else:
-                read.fail(NotLeader())
+            self.readers.ask(read, self._kernel.now // self._tick_ns)
+        self._carry_on()
+
+    def _serve_round(self, event: Event) -> None:
+        self.readers.ask_shared(self._kernel.now // self._tick_ns)
         self._carry_on()
 
     def _serve_proposal(self, event: Event) -> None:
@@ -317,32 +338,10 @@ class Engine(Loop):
         self.counters["entries.applied"] += raft.commit_index - self.applied
         self.applied = raft.commit_index
         if self.applied - self._compacted > 2 * LOG_KEPT:
-            self._compacted = min([self.applied - LOG_KEPT, *raft.matches().values()])
+            held = [match for id, match in raft.matches().items() if id not in self._lost]
+            self._compacted = min([self.applied - LOG_KEPT, *held])
             raft.compact(self._compacted)
         self._kernel.again(pause, self._applied)
-
-    def _confirm(self) -> None:
-        """A quorum has confirmed these read contexts: the place where verifications count."""
-        states, self.raft.read_states = self.raft.read_states, []
-        for context, index in states:
-            read = self._reads.pop(context)
-            self.rounds_confirmed += 1
-            if read.done:
-                self.counters["rounds.unclaimed"] += 1
-                continue
-            read.tally[read.site] += 1
-            if read.wait_applied and self.applied < index:
-                self._unapplied.append((index, read))
-            else:
-                read.resolve(index)
-
-    def _release_applied(self) -> None:
-        waiting, self._unapplied = self._unapplied, []
-        for index, read in waiting:
-            if self.applied < index:
-                self._unapplied.append((index, read))
-            elif not read.done:
-                read.resolve(index)
 
     def _note_leadership(self) -> None:
         leads = self.raft.is_leader
@@ -355,10 +354,7 @@ class Engine(Loop):
             return
         self.counters["leadership.lost"] += 1
         self._tap.leadership_lost(self.raft.id)
-        pending: list[Future] = [*self._reads.values(), *(read for _, read in self._unapplied)]
-        pending += self._proposals.values()
-        self._reads.clear()
-        self._unapplied.clear()
+        pending: list[Future] = [*self.readers.lose(), *self._proposals.values()]
         self._proposals.clear()
         for future in pending:
             if not future.done:

@@ -6,6 +6,10 @@ store operations the adapter would have made for the answer. Whoever drives it c
 The rules of what is cached are those of system.md 1.7: a value once loaded is never loaded again; a
 key found missing is probed again by a command of another family; EXISTS, TYPE, PTTL, PEXPIRE and
 SETNX probe the type each time unless a value is loaded.
+
+Replies are Redis's, reads are the modelled system's. Where the two do not agree on what a command
+does, the attempt has `diverged`: a second context, `modelled`, carries out the same commands as
+the modelled system does, and its reads are the ones that count (see `models/redis/table.py`).
 """
 
 from models.redis import reads
@@ -27,9 +31,12 @@ class Refused(Exception):
 class Context:
     """State of one attempt."""
 
-    __slots__ = ("_start_ts", "_store", "calls", "keys", "now", "reads")
+    __slots__ = (
+        "_start_ts", "_store", "as_modelled", "calls", "diverged", "history", "keys", "modelled",
+        "noted", "now", "reads",
+    )  # fmt: skip
 
-    def __init__(self, store: Store, start_ts: int) -> None:
+    def __init__(self, store: Store, start_ts: int, *, as_modelled: bool = False) -> None:
         """All reads are of `store` as it is at `start_ts`."""
         self._store = store
         self._start_ts = start_ts
@@ -40,13 +47,27 @@ class Context:
         """Store operations of the commands so far, in order; the driver empties it."""
         self.now = 0
         """The instant (ns) that expiries are compared with; the driver sets it before a command."""
+        self.as_modelled = as_modelled
+        """Whether commands do what the modelled system does, where that is not what Redis does."""
+        self.diverged = False
+        """Whether a command has done something else than the modelled system."""
+        self.history: list[int | list[bytes]] = []
+        """The commands so far, for `modelled` to catch up with, and `now` where it is another."""
+        self.noted = 0
+        """The newest instant in `history`."""
+        self.modelled: Context | None = None
+        """What the modelled system believes, once that is something else."""
 
     def wrote(self) -> bool:
         """Whether anything is to be committed."""
-        for key in self.keys.values():  # noqa: SIM110 - a generator takes three times as long
+        for key in self.keys.values():
             if key.touched:
                 return True
-        return False
+        return self.modelled is not None and self.modelled.wrote()
+
+    def as_begun(self) -> "Context":
+        """An attempt on the same snapshot that does what the modelled system does."""
+        return Context(self._store, self._start_ts, as_modelled=True)
 
     def key(self, name: bytes) -> Key:
         """What this attempt knows of a key."""
@@ -87,11 +108,13 @@ class Context:
         """The stored expiry, read without remembering it.
 
         One that has passed ends with the value that it was for, and does not bind what a script
-        writes instead. (The modelled system takes it over and loses the write, hazard H13; its
-        reads are the same.)
+        writes instead. (The modelled system takes it over and loses the write, hazard H13: to the
+        rest of the script the key is missing.)
         """
         self.reads.append(key.plan.ttl)
         expiry = key.view.expiry
+        if self.as_modelled:
+            return expiry
         void = self._expired(expiry) and (key.touched or cached_type(key) is None)
         return None if void else expiry
 
@@ -233,6 +256,8 @@ class Context:
         """Note that the key holds something new to be committed."""
         key.touched = True
         key.deleted = False
+        if not key.ttl_dirty and self._expired(key.view.expiry):
+            self.diverged = True  # H13, see `read_ttl`
 
     def write_string(self, key: Key, data: bytes) -> None:
         """Make the key a string with this value; its expiry stays."""

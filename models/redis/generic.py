@@ -48,11 +48,16 @@ def pttl(context: Context, args: list[bytes]) -> Reply:
 
 def pexpire(context: Context, args: list[bytes]) -> Reply:
     """PEXPIRE key ms [NX | XX | GT | LT]."""
-    conditions = _conditions(args[3:])
+    key = context.key(args[1])
+    exists = context.exists(key)
+    options = args[3:]
+    if options:
+        context.diverged = True  # The modelled system does not look at them.
+        options = [] if context.as_modelled else options
+    conditions = _conditions(options)
     amount = integer(args[2])
     until = in_range(context.now + amount * NS_PER["ms"], b"pexpire")
-    key = context.key(args[1])
-    if not context.exists(key):
+    if not exists:
         return 0
     if conditions and not _allowed(conditions, context.ttl(key), until):
         return 0
@@ -98,7 +103,8 @@ def rename(context: Context, args: list[bytes]) -> Reply:
     kind = context.key_type(source)
     if kind is reads.NONE:
         raise Refused(_NO_SUCH_KEY)
-    if source is target:
+    if source is target and not context.as_modelled:
+        context.diverged = True  # The modelled system moves the value, then deletes the key.
         return OK
     ttl = context.ttl(source)
     _MOVE[kind](context, source, target)

@@ -47,7 +47,9 @@ def rpop(context: Context, args: list[bytes]) -> Reply:
 
 
 def _pop(context: Context, args: list[bytes], *, left: bool) -> Reply:
-    count = _count(args)
+    if len(args) > 2:
+        context.diverged = True  # The modelled system pops one element, whatever the count.
+    count = None if context.as_modelled else _count(args)
     key = context.key(args[1])
     value = context.load_list(key)
     if not value.exists:
@@ -114,12 +116,25 @@ def _close(key: Key, value: ListValue) -> None:
 
 
 def rpoplpush(context: Context, args: list[bytes]) -> Reply:
-    """RPOPLPUSH source destination: nothing happens when the destination is no list."""
+    """RPOPLPUSH source destination: nothing happens when the destination is no list.
+
+    The modelled system pops before it looks at the destination, and what it has popped is lost.
+    """
     source, target = context.key(args[1]), context.key(args[2])
     value = context.load_list(source)
     if not value.exists:
         return None
-    context.load_list(target)
+    if context.as_modelled:
+        element = _take(context, source, value, left=False)
+        _push_left(context, target, [element])
+        return element
+    if source is target:
+        context.diverged = True  # The modelled system removes a list of one, and makes another.
+    try:
+        context.load_list(target)
+    except Refused:
+        context.diverged = True
+        raise
     element = _last(context, source, value)
     _push_left(context, target, [element])
     _close(source, value)

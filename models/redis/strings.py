@@ -67,12 +67,12 @@ def _set_options(args: list[bytes]) -> _SetOptions:
 
 def set_(context: Context, args: list[bytes]) -> Reply:
     """SET key value [NX | XX] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]."""
-    options = _set_options(args[3:])
-    until = options.until(context.now)
     key = context.key(args[1])
-    previous = get(context, args) if options.get else None
     exists = context.exists(key)
     kept = context.ttl(key)
+    options = _set_options(args[3:])
+    until = options.until(context.now)
+    previous = get(context, args) if options.get else None
     skipped = exists if options.if_missing else options.if_present and not exists
     if not skipped:
         _replace(context, key, args[2], kept if options.keep_ttl else until)

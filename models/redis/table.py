@@ -1,10 +1,12 @@
 """The table of commands: what a script may call, with how many arguments."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, NamedTuple, TypeAlias
 
 from models.redis import generic, hashes, lists, sets, strings, zsets
 from models.redis.context import Context, Refused
+from models.redis.reads import Reads
 from models.replies import ErrorReply, Reply, quoted
 
 Handler: TypeAlias = Callable[[Context, list[bytes]], Reply]
@@ -55,7 +57,11 @@ _by_spelling = {name: command[1:] for name, command in COMMANDS.items()}
 
 
 def call(context: Context, args: list[bytes]) -> Reply:
-    """Carry out one command within an attempt; what it refuses comes back as an `ErrorReply`."""
+    """Carry out one command within an attempt; what it refuses comes back as an `ErrorReply`.
+
+    The reply is Redis's. The reads noted are those that the modelled system makes for the command,
+    given what it believes of the keys by then.
+    """
     context.calls += 1
     found = _by_spelling.get(args[0])
     if found is None:
@@ -66,7 +72,36 @@ def call(context: Context, args: list[bytes]) -> Reply:
     handler, args_min, args_max = found
     if not args_min <= len(args) <= args_max:
         return _WRONG_COUNT
+    if context.now != context.noted:
+        context.noted = context.now
+        context.history.append(context.now)
+    context.history.append(args)
+    first = len(context.reads)
     try:
-        return handler(context, args)
+        reply = handler(context, args)
     except Refused as refused:
-        return refused.reply
+        reply = refused.reply
+    if context.diverged:
+        context.reads[first:] = _reads_as_modelled(context, args)
+    return reply
+
+
+def _reads_as_modelled(context: Context, args: list[bytes]) -> list[Reads]:
+    """What the modelled system reads for a command of an attempt that has diverged."""
+    modelled = context.modelled
+    if modelled is None:
+        modelled = context.modelled = context.as_begun()
+        for entry in context.history[:-1]:
+            if isinstance(entry, int):
+                modelled.now = entry
+            else:
+                _follow(modelled, entry)
+    modelled.now = context.now
+    _follow(modelled, args)
+    return modelled.reads
+
+
+def _follow(modelled: Context, args: list[bytes]) -> None:
+    modelled.reads.clear()
+    with suppress(Refused):
+        _by_spelling[args[0]][0](modelled, args)

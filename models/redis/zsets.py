@@ -1,5 +1,6 @@
 """Commands on sorted sets. Replies are those of Redis 7."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isnan
 
@@ -36,7 +37,8 @@ _OPTIONS = {
 }
 
 
-def _parse(args: list[bytes]) -> tuple[_AddOptions, list[tuple[float, bytes]]]:
+def _parse(args: list[bytes]) -> tuple[_AddOptions, Iterable[tuple[float, bytes]]]:
+    """The options, and scores with members; a bad score is refused when its turn comes."""
     options = _AddOptions()
     first = 2
     while first < len(args) and args[first].upper() in _OPTIONS:
@@ -53,29 +55,49 @@ def _parse(args: list[bytes]) -> tuple[_AddOptions, list[tuple[float, bytes]]]:
         )
     if options.increment and len(rest) > 2:
         raise Refused(ErrorReply(b"ERR INCR option supports a single increment-element pair"))
-    return options, [
+    return options, (
         (score(text), member) for text, member in zip(rest[::2], rest[1::2], strict=True)
-    ]
+    )
 
 
 def zadd(context: Context, args: list[bytes]) -> Reply:
-    """ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]."""
+    """ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...].
+
+    Written back whether anything changed or not, as the modelled system does. It also makes the
+    sorted set before it reads the scores: one that gets no member is there all the same.
+    """
     options, pairs = _parse(args)
+    if not context.as_modelled:
+        pairs = _checked(context, pairs)
     key = context.key(args[1])
     value = context.load_zset(key)
+    value.exists = value.exists or context.as_modelled
     if options.increment:
-        reply = _increment(value.data, options, *pairs[0])
+        ((by, member),) = pairs
+        reply = _increment(value.data, options, by, member)
     else:
         reply = _add(value.data, options, pairs)
-    if value.data:
-        # Written back whether anything changed or not, as the modelled system does.
+    if value.data or context.as_modelled:
         value.exists = True
         context.write(key)
+    else:
+        context.diverged = True
     return reply
 
 
+def _checked(
+    context: Context, pairs: Iterable[tuple[float, bytes]]
+) -> Iterable[tuple[float, bytes]]:
+    """All the scores, so that nothing is written when one is bad."""
+    try:
+        return list(pairs)
+    except Refused:
+        context.diverged = True
+        raise
+
+
 def _add(
-    scores: dict[bytes, float], options: _AddOptions, pairs: list[tuple[float, bytes]]
+    scores: dict[bytes, float], options: _AddOptions, pairs: Iterable[tuple[float, bytes]]
 ) -> Reply:
     added = changed = 0
     for new, member in pairs:
