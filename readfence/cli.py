@@ -13,6 +13,7 @@ from models.spec import Scenario
 from readfence.console import err, out, print_json, progress
 from readfence.exits import EnvironmentFailed, Exit, ends_in_status
 from readfence.options import JsonOption, QuietOption, ScenarioArgument, SeedOption, SetOption
+from readfence.plan_command import plan
 from readfence.runs import Result, make_folder, run_all, save
 from readfence.scenarios import Loaded, load, shipped, shipped_folder
 from readfence.sweep_command import sweep
@@ -199,6 +200,7 @@ def list_scenarios(as_json: JsonOption = False) -> None:
 
 
 app.command()(ends_in_status(sweep))
+app.command()(ends_in_status(plan))
 
 
 def _listed(loaded: Loaded) -> dict[str, str | list[str]]:

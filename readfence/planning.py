@@ -8,11 +8,12 @@ first: the same plan gives the same record whoever runs it.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 
 from models.spec import System
+from readfence.console import ShowPlan
 from readfence.executors import PointRunner
 from readfence.points import Measured, Point, PointResult
 from readfence.scenarios import Loaded, Variant
@@ -22,6 +23,7 @@ from reports.planning.course import Question, Steps, Trial, VariantCourse
 from reports.planning.evidence import Replication, Rules
 from reports.planning.objective import parse_objective
 from reports.planning.record import Condition, PlanRecord, VariantPlan
+from reports.planning.tables import CONDITION_NAMES, rate
 from sim.errors import InputError, LimitReached
 from sim.plan_spec import PlanSpec
 from sim.units import format_rate
@@ -30,32 +32,6 @@ SERIES_MAX: Final = 20_000
 """Scripts of one run whose latencies are looked at; of a longer run an even part."""
 SLOWER: Final = 10
 """How many times slower the slow follower is."""
-
-
-class Show(Protocol):
-    """Told of the course of a plan."""
-
-    def tries(self, variant: str, trials: list[Trial]) -> None:
-        """A variant wants these runs next; they differ by load, condition and run."""
-
-    def ran(self, variant: str, runs: int, stored: int) -> None:
-        """So many of its runs are done, and so many of them were found in the store."""
-
-    def done(self, variant: str) -> None:
-        """All is known of a variant."""
-
-
-class Silent:
-    """Shows nothing."""
-
-    def tries(self, variant: str, trials: list[Trial]) -> None:
-        """See `Show`."""
-
-    def ran(self, variant: str, runs: int, stored: int) -> None:
-        """See `Show`."""
-
-    def done(self, variant: str) -> None:
-        """See `Show`."""
 
 
 def check_plan(loaded: Loaded) -> PlanSpec:
@@ -84,7 +60,7 @@ def check_plan(loaded: Loaded) -> PlanSpec:
     return spec
 
 
-def make_plan(loaded: Loaded, runner: PointRunner, show: Show) -> PlanRecord:
+def make_plan(loaded: Loaded, runner: PointRunner, show: ShowPlan) -> PlanRecord:
     """Plan every variant of a scenario that `check_plan` has passed.
 
     Raises `LimitReached` when a limit of the machine ended a run, and what the runner raises.
@@ -191,7 +167,6 @@ class _Course:
     steps: Steps[VariantPlan] = field(init=False)
     plan: VariantPlan | None = None
     runs: int = 0
-    stored: int = 0
 
     def __post_init__(self) -> None:
         self.steps = self.course.steps()
@@ -205,16 +180,16 @@ class _Course:
         self.came = {}
 
 
-def _drive(courses: list[_Course], runner: PointRunner, show: Show) -> list[VariantPlan]:
+def _drive(courses: list[_Course], runner: PointRunner, show: ShowPlan) -> list[VariantPlan]:
     """All courses to their end, side by side."""
     places: list[tuple[_Course, int]] = []
 
     def ask(course: _Course, replies: list[Replication] | None) -> None:
         course.advance(replies)
         if course.plan is not None:
-            show.done(course.name)
+            show(course.name, "done", course.runs)
             return
-        show.tries(course.name, course.trials)
+        show(course.name, _words(course.trials), course.runs)
         for place, trial in enumerate(course.trials):
             places.append((course, place))
             runner.submit(len(places) - 1, course.points.of(trial))
@@ -225,11 +200,22 @@ def _drive(courses: list[_Course], runner: PointRunner, show: Show) -> list[Vari
         course, place = places[finished.index]
         course.came[place] = _replication(finished.result)
         course.runs += 1
-        course.stored += finished.from_store
-        show.ran(course.name, course.runs, course.stored)
+        show(course.name, _words(course.trials), course.runs)
         if len(course.came) == len(course.trials):
             ask(course, [course.came[place] for place in range(len(course.trials))])
     return [_planned(course) for course in courses]
+
+
+def _words(trials: list[Trial]) -> str:
+    """What is being tried, such as "3,200/s; one follower slow: 2,500/s"."""
+    loads: dict[Condition, dict[float, None]] = {}
+    for trial in trials:
+        loads.setdefault(trial.condition, {})[trial.load] = None
+    return "; ".join(
+        ("" if condition == "healthy" else f"{CONDITION_NAMES[condition]}: ")
+        + ", ".join(rate(load) for load in tried)
+        for condition, tried in loads.items()
+    )
 
 
 def _planned(course: _Course) -> VariantPlan:

@@ -77,9 +77,9 @@ class Measured(_Part):
     """What the attempts asked of the quorum; see `reports.attempts`."""
     latency: dict[str, Any]
     """Latencies (ns) of the scripts that ended ok, as JSON of a `sim.sketch.Sketch`."""
-    series: Series
     resources: dict[str, Window]
-    """What each resource did, from the end of the warm-up on."""
+    """What each resource did from the end of the warm-up on."""
+    series: Series
     virtual_ns: int
     measured_ns: int
     events: int
@@ -197,17 +197,15 @@ def _result(
 
 def _measured(record: VariantRecord, series: int) -> Measured:
     figures = Figures(record)
-    latency = Sketch()
-    latency.add_many(figures.sample.latencies)
     return Measured(
         figures=plain_figures(figures),
         counters=record.counters,
         errors=figures.sample.errors(),
         verdicts=record.verdicts,
         attempts=record.histograms["attempts"],
-        latency=latency.to_json(),
-        series=_series(figures, series),
+        latency=record.sketches["latency_ns"],
         resources=record.resources,
+        series=_series(figures, series),
         virtual_ns=record.virtual_ns,
         measured_ns=record.measured_ns,
         events=record.events,

@@ -147,4 +147,5 @@ def _row(planned: _Planned, finished: Finished) -> Row:
         details=result.details,
         figures={} if measured is None else measured.figures,
         counters={} if measured is None else measured.counters,
+        resources={} if measured is None else measured.resources,
     )

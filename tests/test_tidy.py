@@ -429,6 +429,7 @@ TESTED_ELSEWHERE: Final = {
     "reports/theory.py": "tests/sim/test_queueing.py",
     "readfence/console.py": "tests/readfence/test_cli.py",
     "readfence/exits.py": "tests/readfence/test_cli.py",
+    "readfence/options.py": "tests/readfence/test_cli.py",
     "readfence/references.py": "tests/readfence/test_bad_input.py",
 }
 """Modules whose tests have another name."""

@@ -6,7 +6,6 @@ simulation, so that equal input gives equal bytes. Loads are scripts per second,
 
 import json
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -215,12 +214,16 @@ class PlanRecord(_Part):
         )
 
 
+def plan_text(record: PlanRecord) -> str:
+    """A plan as JSON."""
+    content = json.dumps(record.model_dump(), separators=(",", ":"), ensure_ascii=False)
+    return content + "\n"
+
+
 def write_plan(record: PlanRecord, path: Path) -> None:
     """Write a plan as JSON, to a temporary name first, so that no half record is ever read."""
     scratch = path.with_name(path.name + ".part")
-    with scratch.open("w", encoding="utf-8", newline="\n") as file:
-        json.dump(record.model_dump(), file, separators=(",", ":"), ensure_ascii=False)
-        file.write("\n")
+    scratch.write_text(plan_text(record), encoding="utf-8", newline="\n")
     scratch.replace(path)
 
 
@@ -234,8 +237,3 @@ def read_plan(path: Path) -> PlanRecord:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise InputError(f"{path}: no readable plan: {where}: {first['msg']}") from error
-
-
-def by_load(probes: Sequence[Probe]) -> list[Probe]:
-    """The probes by rising load."""
-    return sorted(probes, key=lambda probe: probe.load)

@@ -256,7 +256,7 @@ def _utilisation_title(record: PlanRecord) -> str:
     if len(under) == 1:
         return f"{record.name}: {next(iter(under))} saturates first, under every variant"
     parts = [
-        f"{clean(name, 24)} {'under ' + names[0] if len(names) == 1 else f'({len(names)} variants)'}"
+        f"{clean(name, 24)} under {names[0] if len(names) == 1 else f'{len(names)} variants'}"
         for name, names in under.items()
     ]
     return f"{record.name}: what saturates first: {', '.join(parts)}"

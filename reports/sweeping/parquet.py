@@ -1,13 +1,15 @@
 """The table of a sweep as a Parquet file: tidy, one row per combination, variant and seed.
 
 Columns: `variant`, `seed`, `status`, `reason`; `set.<path>` for each setting varied; every figure
-by its name, a figure that spans by its `.min`, `.mean` and `.max`; every counter by its name. The
-unit of a column is in the metadata of its field. Equal rows give equal bytes, with one version of
-pyarrow: rows come in the order of the sweep, and nothing of the machine is written.
+by its name, a figure that spans by its `.min`, `.mean` and `.max`; every figure of a resource
+(`n1.cores.utilisation`) and every counter by its name. The unit of a column is in the metadata of
+its field. Equal rows give equal bytes, with one version of pyarrow: rows come in the order of the
+sweep, and nothing of the machine is written.
 """
 
 import json
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from reports.figures import CATALOGUE
-from reports.quantity import unit_name
+from reports.quantity import in_units, unit_name
+from reports.resources import ASPECTS, Aspect
 from reports.sweeping.rows import Axis, Sweep
+from sim.usage import Window
 
 FORMAT: Final = "readfence/sweep/1"
 _TYPES: Final = {
@@ -26,7 +30,7 @@ _TYPES: Final = {
     "number": pa.float64(),
     "text": pa.string(),
 }
-_ASPECTS: Final = ("min", "mean", "max")
+_ENDS: Final = ("min", "mean", "max")
 
 
 def table_of(sweep: Sweep) -> Any:
@@ -72,17 +76,27 @@ def _columns(sweep: Sweep) -> Iterator[tuple[Any, Any]]:
         if not figure.spans:
             yield _column(figure.name, pa.float64(), values, unit)
             continue
-        for aspect in _ASPECTS:
-            chosen = [None if value is None else _aspect(value, aspect) for value in values]
-            yield _column(f"{figure.name}.{aspect}", pa.float64(), chosen, unit)
+        for end in _ENDS:
+            chosen = [None if value is None else _end(value, end) for value in values]
+            yield _column(f"{figure.name}.{end}", pa.float64(), chosen, unit)
+    for resource in sorted({name for row in rows for name in row.resources}):
+        for word, aspect in ASPECTS.items():
+            told = [_of_resource(row.resources.get(resource), aspect) for row in rows]
+            yield _column(f"{resource}.{word}", pa.float64(), told, unit_name(aspect.power))
     for name in sorted({name for row in rows for name in row.counters}):
         unit = "ns" if name.endswith("_ns") else ""
         yield _column(name, pa.int64(), [row.counters.get(name) for row in rows], unit)
 
 
-def _aspect(value: Any, aspect: str) -> Any:
+def _end(value: Any, end: str) -> Any:
     """Of a figure that spans: it has one value where that is the same for all."""
-    return value[aspect] if isinstance(value, dict) else value
+    return value[end] if isinstance(value, dict) else value
+
+
+def _of_resource(window: Window | None, aspect: Aspect) -> int | float | None:
+    """None where there is no such resource, or nothing happened at it."""
+    number = None if window is None else aspect.read(window)
+    return None if number is None else in_units(Fraction(number), aspect.power)
 
 
 def _unit_of(axis: Axis) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from sim.errors import InputError
 from sim.units import human_duration, parse_duration, parse_rate
+from sim.usage import Window
 
 Number: TypeAlias = int | float
 Kind = Literal["ns", "/s", "integer", "number", "text"]
@@ -29,6 +30,7 @@ class Row:
     figures: dict[str, Any] = field(default_factory=dict)
     """As in `reports.text.summary`; empty unless the status is `ok`."""
     counters: dict[str, int] = field(default_factory=dict)
+    resources: dict[str, Window] = field(default_factory=dict)
 
     @property
     def value(self) -> Number | None:

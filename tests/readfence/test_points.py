@@ -9,7 +9,6 @@ from readfence.exits import EnvironmentFailed
 from readfence.points import Point, PointResult, point_of, run_point, run_text
 from readfence.runs import run_all
 from readfence.scenarios import load
-from reports.figures import Figures
 from tests.readfence.points import points
 
 
@@ -19,13 +18,14 @@ def test_a_result_is_that_of_the_run() -> None:
     measured = run_point(point).measured
     assert measured is not None
     record = run_all(load("small.yaml")).record.variant("one_fence")
-    latencies = Figures(record).sample.latencies
+    latencies = sorted(record.columns["latency_ns"])
     assert measured.digest == record.digest
     assert measured.counters == record.counters
     assert measured.figures["latency.p99"] == measured.sketch().percentile(99) == latencies[-1]
     assert measured.figures["verifications.per_script"] == {"min": 1, "mean": 1, "max": 1}
     assert measured.figures["safety"] == measured.verdicts["safety"].verdict == "ok"
     assert measured.attempts == record.histograms["attempts"]
+    assert measured.resources == record.resources != {}
     assert measured.series.start_ns == []
 
 
