@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from models.attempt import Attempt, Cores, LocalCosts
-from models.engine.engine import Engine
-from models.engine.requests import DeadlineExceeded, NotLeader
+from models.engine.requests import Asked, DeadlineExceeded, NotLeader
 from models.engine.sites import Site, Tally, new_tally
 from models.fence.policies import Policy, Start
 from models.redis.commit import plan_commit
@@ -127,7 +126,7 @@ class Service:
         self,
         kernel: Kernel,
         *,
-        engine: Engine,
+        engine: Asked,
         store: Store,
         clock: CommitClock,
         policy: Policy,

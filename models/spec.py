@@ -251,6 +251,12 @@ class System(Spec):
     fence: FenceName = Field(
         default="one_fence", description="The read fence; docs/fences.md tells what each does."
     )
+    fidelity: Literal["messages", "rounds"] = Field(
+        default="messages",
+        description="`messages`: every message travels. `rounds`: one event per quorum round, "
+        "whose time is worked out from the same laws and queues: several times faster, for a "
+        "cluster whose leader stays; no elections, no dropped messages, no events.",
+    )
     cluster: ClusterSpec = ClusterSpec()
     network: NetworkSpec = NetworkSpec()
     engine: EngineSpec = EngineSpec()

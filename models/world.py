@@ -11,6 +11,7 @@ from models.data import key_names
 from models.fence.policies import POLICIES
 from models.load_spec import CallSpec, KeySpec, LoadSpec
 from models.recorder import Recorder
+from models.rounds_cluster import RoundsCluster
 from models.service import Service
 from models.spec import System
 from models.workload.clients import Group, burst_gaps, constant_gaps, poisson_gaps
@@ -45,7 +46,8 @@ class World:
         self._lua_files = lua_files
         self.kernel = Kernel(tie_break=tie_break)
         self._streams = Streams(seed)
-        self.cluster = Cluster(self.kernel, system, self._streams, trace)
+        make = RoundsCluster if system.fidelity == "rounds" else Cluster
+        self.cluster = make(self.kernel, system, self._streams, trace)
         self._connections = {
             load.name: Slots(self.kernel, load.connections, f"one of {load.name}'s connections")
             for load in system.workload

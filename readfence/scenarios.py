@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from models.cluster import counter_names, resource_names
+from models.engine.rounds import WOULD_DROP
 from models.spec import Scenario, System
 from readfence.complaints import complaints, nearest
 from readfence.places import Document, Location
@@ -221,6 +222,8 @@ class _Reader:
         counters = counter_names(scenario.cluster.nodes)
         for variant in variants:
             counters += figure_names(resource_names(variant.system))
+            if variant.system.fidelity == "rounds":
+                counters.append(WOULD_DROP)
         for i, text in enumerate(scenario.expect):
             try:
                 parse(text, variants=names, counters=counters)

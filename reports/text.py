@@ -41,6 +41,12 @@ _SPREAD_NOTE: Final = "Where attempts differ: least / mean / greatest."
 _THINNED_NOTE: Final = (
     "Percentiles of latency are off by {:.2%} at most: not every script kept a row."
 )
+_WOULD_DROP: Final = "messages.would_drop"
+"""The counter of a run with `fidelity: rounds`."""
+_WOULD_DROP_NOTE: Final = (
+    "{}: {:,} messages found their queue full. `fidelity: rounds` drops none: what follows from a "
+    "drop, only `messages` shows."
+)
 NOTHING: Final = "-"
 """Stands where a figure has no value in a run, such as a latency where no script ended ok."""
 
@@ -104,6 +110,10 @@ def _notes(record: RunRecord, rows: list[Row]) -> Iterator[str]:
         yield _SPREAD_NOTE
     if any(figures.sample.thinned for figures in figures_of(record).values()):
         yield _THINNED_NOTE.format(float(ERROR))
+    for variant in record.variants:
+        count = variant.counters.get(_WOULD_DROP, 0)
+        if count:
+            yield _WOULD_DROP_NOTE.format(printable(variant.name), count)
 
 
 def summary(record: RunRecord, *, wall_s: Mapping[str, float] | None = None) -> dict[str, Any]:

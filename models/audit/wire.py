@@ -85,7 +85,7 @@ def ledger_verdict(
     unclaimed: int,
     shared: int,
     log_reads: int,
-    tap: WireTap,
+    tap: WireTap | None,
 ) -> Verdict:
     """Whether every confirmation counted was one, and every one was counted.
 
@@ -93,8 +93,12 @@ def ledger_verdict(
     that was shared is told of the reader that began it. `begun`: read contexts that Raft was asked
     to confirm; not all leave a leader that is deposed. `unclaimed`: confirmations whose requester
     had given up. `shared`: those of `counted` beyond the first of their round. `log_reads`: those
-    that were an entry in the Raft log, which has its own quorum.
+    that were an entry in the Raft log, which has its own quorum. `tap` is
+    None where no messages are sent.
     """
+    if tap is None:
+        reason = "fidelity rounds sends no messages: nothing on the wire to hold the counts against"
+        return Verdict(verdict="unknown", checked=0, reason=reason)
     if tap.alone:
         reason = "a single node confirms by itself: nothing on the wire to hold the counts against"
         return Verdict(verdict="unknown", checked=0, reason=reason)

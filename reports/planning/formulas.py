@@ -5,12 +5,13 @@ apply. A formula is no judge of the simulation, nor the other way round: where b
 same thing they should agree, and where they differ the assumption that fails is worth knowing.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from reports.planning.record import Probe, Situation, Use
-from reports.theory import Bounds, bounds, fit_scalability, md1_wait, mm1_wait
+from reports.theory import bounds, fit_scalability, md1_wait, mm1_wait
 from sim.units import SECOND
 
 _CHANGED: Final = 0.05
@@ -34,35 +35,53 @@ class Formula:
         return figure / self.value - 1.0
 
 
-def operational_bounds(probe: Probe) -> Bounds | None:
-    """The bounds from the demands that a load showed, per script; None: it has no resources."""
-    demands = {name: use.demand_ns / SECOND for name, use in probe.resources.items()}
-    if not any(demands.values()):
-        return None
-    servers = {name: use.count for name, use in probe.resources.items()}
-    return bounds(demands, servers, 0.0)
-
-
 def saturation(probe: Probe) -> float:
-    """The load (per second) that would keep the busiest resource busy all the time: 1 / D_max."""
-    found = operational_bounds(probe)
-    return float("inf") if found is None else found.throughput_max
+    """About the load (per second) that would keep the busiest resource busy all the time.
+
+    From one load alone, so that work which is there at any load counts as the scripts'.
+    """
+    most = max((use.utilisation for use in probe.resources.values()), default=0.0)
+    return probe.throughput / most if most else math.inf
 
 
 def bound(situation: Situation) -> Formula:
-    """1 / D_max from the demands at the lowest load, where they stay what they are under load."""
-    first, last = situation.probes[0], situation.nearest
-    found = operational_bounds(first)
-    if found is None:
+    """1 / D_max, the load that keeps the busiest resource busy all the time.
+
+    The time of a resource per script is how its busy time rises from the lowest load to the next
+    ones; what is left at no load, such as heartbeats, is taken off its servers. It must still be
+    right at the capacity, or the resource does not serve scripts one like the other.
+    """
+    probes = [probe for probe in situation.probes if probe.answer == "kept"]
+    if len(probes) < 3:
+        return Formula(None, "fewer than three loads keep the objective")
+    first, second, last = probes[0], probes[len(probes) // 2], probes[-1]
+    lines = {name: _line(name, first, second) for name in first.resources}
+    demands = {name: slope for name, (_, slope) in lines.items() if slope > 0}
+    if not demands:
         return Formula(None, "no resource was busy")
-    before, after = (probe.resources[found.bottleneck].demand_ns for probe in (first, last))
-    if abs(after / before - 1.0) > _CHANGED:
+    free = {name: first.resources[name].count - lines[name][0] for name in demands}
+    found = bounds(demands, free, 0.0)
+    idle, slope = lines[found.bottleneck]
+    expected, seen = idle + slope * last.throughput, _busy(found.bottleneck, last)
+    if abs(seen / expected - 1.0) > _CHANGED:
         return Formula(
             None,
-            f"the time of {found.bottleneck} per script changes with the load, from "
-            f"{before / 1e3:.3g} to {after / 1e3:.3g} us",
+            f"the time of {found.bottleneck} per script changes with the load: {seen:.3g} busy at "
+            f"{last.load:g}/s, not {expected:.3g}",
         )
     return Formula(found.throughput_max)
+
+
+def _line(name: str, first: Probe, second: Probe) -> tuple[float, float]:
+    """Servers busy at no load, and how many more per script a second."""
+    slope = (_busy(name, second) - _busy(name, first)) / (second.throughput - first.throughput)
+    return max(_busy(name, first) - slope * first.throughput, 0.0), slope
+
+
+def _busy(name: str, probe: Probe) -> float:
+    """How many servers were busy on average."""
+    use = probe.resources.get(name)
+    return use.utilisation * use.count if use else 0.0
 
 
 def constant_service_wait(use: Use) -> Formula:

@@ -22,6 +22,10 @@ Answer: TypeAlias = Literal["kept", "missed", "unstable", "unclear"]
 `unclear`: the objective lies inside the interval, or the run was too short to tell."""
 
 
+_TIED: Final = 0.02
+"""Resources whose utilisations differ by no more saturate together, such as the lanes to peers."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -101,10 +105,14 @@ class Probe(_Part):
 
     @property
     def bottleneck(self) -> str | None:
-        """The resource that is nearest to saturation; the first of those that tie."""
-        if not self.resources:
-            return None
-        return max(self.resources, key=lambda name: self.resources[name].utilisation)
+        """The resource that is nearest to saturation; the first of those as near."""
+        return next(iter(self.busiest), None)
+
+    @property
+    def busiest(self) -> list[str]:
+        """The resources nearest to saturation, all that chance could make the first."""
+        most = max((use.utilisation for use in self.resources.values()), default=0.0)
+        return [name for name, use in self.resources.items() if use.utilisation >= most - _TIED]
 
 
 class Capacity(_Part):

@@ -36,8 +36,6 @@ CONDITION_NAMES: Final[dict[Condition, str]] = {
 _KEPT: Final[dict[Answer, str]] = {
     "kept": "yes", "missed": "no", "unstable": "no", "unclear": "unclear",
 }  # fmt: skip
-_NEAR: Final = 0.02
-"""Resources whose utilisation is this near to the highest are named beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +77,8 @@ def _capacities(record: PlanRecord) -> Table:
         notes += _reasons(variant)
     level = f"{record.level:.0%}".replace("%", " %")
     headings = ("", "capacity", f"{level} interval", "bottleneck", "its use", "beyond it")
+    if any("+" in row[3] for row in rows):
+        notes.append("+3: so many other resources are as busy")
     notes.append(_warm_up(record))
     return Table(
         f"Capacity: the highest load that keeps {record.objective}",
@@ -129,11 +129,11 @@ def _shares(record: PlanRecord) -> Table:
     for variant in record.variants:
         for share, probe in _probes(variant, variant.shares):
             rows.append((
-                variant.name, share, rate(probe.load), *_latencies(probe), bottleneck_text(probe),
-                _use_text(probe), rate(probe.verifications_per_s), rate(probe.rounds_per_s),
+                variant.name, share, rate(probe.load), *_latencies(probe), _use_text(probe),
+                rate(probe.verifications_per_s), rate(probe.rounds_per_s),
             ))  # fmt: skip
-    headings = ("", "at", "load", "p50", "p99", "±", "bottleneck", "its use", "verif.", "rounds")
-    notes = ("±: half of the interval of p99; verif. and rounds: of quorums, per second",)
+    headings = ("", "at", "load", "p50", "p99", "±", "use", "verifications", "rounds")
+    notes = ("±: half of the interval of p99; use: of the bottleneck",)
     return Table("At a share of the capacity", headings, tuple(rows), notes, names=2)
 
 
@@ -266,13 +266,11 @@ def _interval_text(load: Estimate) -> str:
 
 
 def bottleneck_text(probe: Probe) -> str:
-    """The busiest resource; those as busy, such as the lanes to two peers, are counted."""
-    name = probe.bottleneck
-    if name is None:
+    """The busiest resource, and how many others are as busy."""
+    busiest = probe.busiest
+    if not busiest:
         return NOTHING
-    most = probe.resources[name].utilisation
-    as_busy = sum(use.utilisation >= most - _NEAR for use in probe.resources.values())
-    return name if as_busy == 1 else f"{name} +{as_busy - 1}"
+    return busiest[0] if len(busiest) == 1 else f"{busiest[0]} +{len(busiest) - 1}"
 
 
 def _use_text(probe: Probe) -> str:

@@ -29,8 +29,8 @@ COMMANDS = (
     "RPOP, RPOPLPUSH, RPUSH, SADD, SET, SETEX, SETNX, TYPE, ZADD, ZCARD"
 )
 TOP_LEVEL = (
-    "about, cluster, data, engine, events, expect, fence, limits, network, plan, rows, script, "
-    "seed, stop, store, sweep, timelines, title, variants, warmup, workload"
+    "about, cluster, data, engine, events, expect, fence, fidelity, limits, network, plan, rows, "
+    "script, seed, stop, store, sweep, timelines, title, variants, warmup, workload"
 )
 STOP = "stop: {scripts: 20}"
 CLIENTS = "  clients: 2\n"
@@ -368,6 +368,40 @@ def test_two_groups_of_one_name() -> None:
     assert said == (
         "s.yaml:1: workload.1.name: expected a name of its own, got 'load', which another group has"
     )
+
+
+ONLY = "which only `fidelity: messages` knows"
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        (
+            "cluster: {leader: elect}",
+            "cluster.leader: expected the node that leads, got an election",
+        ),
+        ("cluster: {nodes: 1}", "cluster.nodes: expected 2 or more, got 1: no quorum rounds"),
+        ("events: [{at: 1s, stall: n1, lasting: 1s}]", "events: expected none, got 1: faults"),
+        (
+            "cluster: {leader: n2}",
+            "workload.attach: expected the leader, got 'n1': requests to a follower",
+        ),
+    ],
+    ids=str,
+)
+def test_what_rounds_cannot_do_is_refused(setting: str, message: str) -> None:
+    """By the key that asks for it; `messages` takes the same."""
+    attach = ("  clients: 2\n", "  clients: 2\n  attach: n1\n")
+    text = f"fidelity: rounds\n{setting}\n" + small(attach)
+    assert complaint(text).split(": ", 1)[1] == f"{message}, {ONLY}"
+    Path("s.yaml").write_text(text.replace("rounds", "messages"))
+    assert call("validate", "s.yaml").status == Exit.OK
+
+
+def test_a_fidelity_that_is_none() -> None:
+    """Both words are named."""
+    said = complaint("fidelity: atoms\n" + small())
+    assert said == "s.yaml:1: fidelity: expected 'messages' or 'rounds', got 'atoms'"
 
 
 def test_every_complaint_is_told_at_once() -> None:

@@ -153,3 +153,16 @@ def test_the_summary_of_a_run_of_nothing_has_nulls() -> None:
     assert figures["latency.p99"] is None
     assert figures["verifications.per_script"] is None
     assert figures["errors"] == 0
+
+
+def test_messages_that_would_have_been_dropped_are_told() -> None:
+    """Under the table, for each variant that has some."""
+    variants = [
+        make_variant(name, counters={"messages.would_drop": count})
+        for name, count in (("per_call", 1234), ("one_fence", 0))
+    ]
+    record = make_record(*variants)
+    told = "per_call: 1,234 messages found their queue full."
+    assert told in " ".join(summary_text(record).split())
+    assert told in summary_markdown(record)
+    assert "one_fence: " not in summary_markdown(record)
