@@ -13,7 +13,7 @@ from models.spec import Scenario
 from readfence.console import err, out, print_json, progress
 from readfence.exits import EnvironmentFailed, Exit, ends_in_status
 from readfence.options import JsonOption, QuietOption, ScenarioArgument, SeedOption, SetOption
-from readfence.plan_command import plan
+from readfence.plan_command import plan, plan_for_check
 from readfence.runs import Result, make_folder, run_all, save
 from readfence.scenarios import Loaded, load, shipped, shipped_folder
 from readfence.sweep_command import sweep
@@ -117,6 +117,8 @@ def check(
 ) -> Exit:
     """Run a scenario and hold it against its `expect:` lines; exit 1 if one is broken.
 
+    A line on `plan.VARIANT.capacity` has the plan made as well; finished runs of it are kept.
+
     Under GitHub Actions, broken lines become annotations and the table goes to the job summary.
 
     Examples:
@@ -139,7 +141,10 @@ def check(
         Gate(text, shown, line)
         for text, line in zip(loaded.scenario.expect, loaded.expectation_lines, strict=True)
     ]
-    verdict = check_run(result.record, gates)
+    planned = None
+    if loaded.needs_plan:
+        planned = plan_for_check(loaded, folder, quiet=quiet or as_json)
+    verdict = check_run(result.record, gates, planned)
     _write_reports(verdict, junit=junit, markdown=markdown)
     _annotate(verdict, on_stderr=as_json)
     if as_json:

@@ -103,6 +103,17 @@ def run_plan(
             raise
 
 
+def plan_for_check(loaded: Loaded, folder: Path | None, *, quiet: bool) -> PlanRecord:
+    """The plan that expectations ask for; written only where a folder was named."""
+    check_plan(loaded)
+    kept = folder or Path("out") / loaded.name
+    make_folder(kept)
+    record, _ = run_plan(loaded, kept, quiet=quiet)
+    if folder is not None:
+        write_results(record, folder, plots=True)
+    return record
+
+
 def write_results(record: PlanRecord, folder: Path, *, plots: bool) -> list[Path]:
     """The files of a plan. Raises `EnvironmentFailed` when they cannot be written."""
     content, page = folder / "plan.json", folder / "plan.md"

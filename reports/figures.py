@@ -30,6 +30,8 @@ from fractions import Fraction
 from typing import Final, TypeAlias
 
 from reports.attempts import COMMIT_GUARD, STORE_READS, VERIFICATIONS, VERIFYING
+from reports.planning.figures import CAPACITIES, capacity
+from reports.planning.record import Condition, PlanRecord, VariantPlan
 from reports.quantity import DURATION, NUMBER, RATE, Quantity, per_second, point, unit_name
 from reports.resources import ASPECTS, aspect_of, figure_names
 from reports.resources import value as resource_value
@@ -111,6 +113,10 @@ def _violations(name: str) -> Callable[[Sample], Value]:
     return value
 
 
+def _capacity(condition: Condition) -> Callable[[Sample], Value]:
+    return lambda sample: capacity(sample.plan, condition)
+
+
 def _count(name: str, about: str, read: Callable[[Sample], int]) -> Figure:
     return Figure(name, NUMBER, False, about, lambda sample: point(read(sample)))
 
@@ -180,7 +186,15 @@ CATALOGUE: Final = (
 )  # fmt: skip
 """Every figure but the counters, in the order in which they are told."""
 
-_BY_NAME: Final = {figure.name: figure for figure in CATALOGUE}
+PLANNED: Final = tuple(
+    Figure(name, RATE, True, f"the highest load that keeps the objective of the plan{where}; from "
+           "the low to the high end of its interval",
+           _capacity(condition))
+    for name, (condition, where) in CAPACITIES.items()
+)  # fmt: skip
+"""The figures of a plan, which a run alone does not have."""
+
+_BY_NAME: Final = {figure.name: figure for figure in (*CATALOGUE, *PLANNED)}
 _PERCENTILE_NAME: Final = re.compile(r"latency\.p([0-9]+(?:\.[0-9]+)?)")
 
 
@@ -261,7 +275,7 @@ def _counter(name: str) -> Figure:
 def names(counters: Iterable[str]) -> list[str]:
     """Every name that `find` knows, for messages and completion; of percentiles the usual ones."""
     known = []
-    for figure in CATALOGUE:
+    for figure in (*CATALOGUE, *PLANNED):
         known.append(figure.name)
         if figure.spans:
             known.extend(f"{figure.name}.{aspect}" for aspect in _ENDS)
@@ -277,8 +291,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
 class Figures:
     """The figures of one variant."""
 
-    def __init__(self, variant: VariantRecord) -> None:
-        self.sample = Sample(variant)
+    def __init__(self, variant: VariantRecord, plan: VariantPlan | None = None) -> None:
+        """`plan` is what a plan found of the variant, where one was made."""
+        self.sample = Sample(variant, plan)
 
     def value(self, name: str) -> Value:
         """The value of a figure: a quantity, or the word of a verdict.
@@ -301,9 +316,10 @@ class Figures:
         return value
 
 
-def figures_of(record: RunRecord) -> dict[str, Figures]:
+def figures_of(record: RunRecord, plan: PlanRecord | None = None) -> dict[str, Figures]:
     """The figures of every variant, by its name, in the order of the record."""
-    return {variant.name: Figures(variant) for variant in record.variants}
+    plans = {} if plan is None else {variant.name: variant for variant in plan.variants}
+    return {variant.name: Figures(variant, plans.get(variant.name)) for variant in record.variants}
 
 
 def counters_of(record: RunRecord) -> set[str]:
@@ -318,7 +334,7 @@ def _own_names(variant: VariantRecord) -> set[str]:
 def catalogue_markdown() -> str:
     """The catalogue as a table for the docs."""
     lines = ["| figure | unit | meaning |", "|---|---|---|"]
-    for figure in CATALOGUE:
+    for figure in (*CATALOGUE, *PLANNED):
         name = f"`{figure.name}`" + (" `.min` `.mean` `.max`" if figure.spans else "")
         unit = (
             "a word"

@@ -237,7 +237,7 @@ def _waits(record: PlanRecord) -> Table:
 
 def rate(per_second: float) -> str:
     """A rate for people."""
-    text = f"{per_second:,.0f}" if per_second >= 1000 else f"{per_second:.3g}"
+    text = f"{per_second:,.0f}" if per_second >= 999.5 else f"{per_second:.3g}"
     return f"{text}/s"
 
 
