@@ -26,7 +26,7 @@ from reports.planning.record import Condition, PlanRecord, VariantPlan
 from reports.planning.tables import CONDITION_NAMES, rate
 from sim.errors import InputError, LimitReached
 from sim.plan_spec import PlanSpec
-from sim.units import format_rate
+from sim.units import SECOND, format_duration, format_rate
 
 SERIES_MAX: Final = 20_000
 """Scripts of one run whose latencies are looked at; of a longer run an even part."""
@@ -151,7 +151,23 @@ class _Points:
         elif condition == "slow":
             factor = cluster["slow"].get(self._follower, 1.0)
             cluster["slow"] = {**cluster["slow"], self._follower: SLOWER * factor}
-        return {**self._system, "workload": workload, "cluster": cluster}
+        return {**self._system, "workload": workload, "cluster": cluster, **self._extents(load)}
+
+    def _extents(self, load: float) -> dict[str, Any]:
+        """Warm-up and length of a run.
+
+        Several groups that send so many scripts each would end one after the other, under less and
+        less load. They run for as long as the open ones need together.
+        """
+        if len(self._shares) == 1:
+            return {}
+        group_s = sum(share > 0 for share in self._shares) / load
+        extents = {}
+        for name in ("warmup", "stop"):
+            scripts = self._system[name]["scripts"]
+            if scripts is not None:
+                extents[name] = {"time": format_duration(round(scripts * group_s * SECOND))}
+        return extents
 
 
 @dataclass

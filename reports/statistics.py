@@ -33,9 +33,6 @@ Numbers: TypeAlias = NDArray[np.float64] | NDArray[np.int64]
 
 MSER_BATCH: Final = 5
 """Values that MSER-5 averages before it looks."""
-_SAME_ERRORS: Final = 3.0
-_SAME_SHARE: Final = 0.01
-"""Two cuts leave the same mean if it differs by so many standard errors, or by such a share."""
 _BATCHES_LEFT: Final = 5
 """Batches that a cut must leave: the variance of fewer says nothing."""
 
@@ -288,35 +285,25 @@ def mser5(series: Numbers) -> WarmUp:
     In means of 5 values each, the cut is where the standard error of what is left is least: cutting
     more loses data, cutting less keeps the transient (White, Simulation 69(6), 1997; White, Cobb
     and Spratt, Winter Simulation Conference 2000). A cut in the second half means that the run is
-    too short to tell, unless the best cut in the first half leaves the same mean: values that are
-    nearly constant agree best wherever the last rare one happens to lie. The last 5 means are no
-    candidates, since so few may agree by chance.
+    too short to tell. The last 5 means are no candidates, since so few may agree by chance.
     """
     batches = series.size // MSER_BATCH
     if batches < 4 * _BATCHES_LEFT:
         needed = 4 * _BATCHES_LEFT * MSER_BATCH
         return WarmUp(None, f"{series.size} values are too few to find a warm-up: {needed} needed")
     means = series[: batches * MSER_BATCH].reshape(batches, MSER_BATCH).mean(axis=1)
-    centre = float(means.mean())
-    means -= centre  # squares of what is large and nearly equal would lose their digits
+    means -= means.mean()  # squares of what is large and nearly equal would lose their digits
     left = np.arange(batches, 0, -1)
     sums, squares = (np.cumsum(each[::-1])[::-1] for each in (means, means**2))
     errors = np.maximum(squares - sums**2 / left, 0.0) / left**2.0
-    candidates = errors[: batches - _BATCHES_LEFT + 1]
-    best = int(np.argmin(candidates))
-    if best <= batches // 2:
-        return WarmUp(best * MSER_BATCH, "")
-    early = int(np.argmin(candidates[: batches // 2 + 1]))
-    mean, error = float(means[early:].mean()), math.sqrt(float(errors[early]))
-    if abs(mean - float(means[best:].mean())) <= max(
-        _SAME_ERRORS * error, _SAME_SHARE * abs(centre + mean)
-    ):
-        return WarmUp(early * MSER_BATCH, "")
-    return WarmUp(
-        None,
-        f"no warm-up found: the run still drifts in its second half, after "
-        f"{best * MSER_BATCH} of {series.size} values; it is too short, or not stable",
-    )
+    best = int(np.argmin(errors[: batches - _BATCHES_LEFT + 1]))
+    if best > batches // 2:
+        return WarmUp(
+            None,
+            f"no warm-up found: the run still drifts in its second half, after "
+            f"{best * MSER_BATCH} of {series.size} values; it is too short, or not stable",
+        )
+    return WarmUp(best * MSER_BATCH, "")
 
 
 # -- how long to go on ----------------------------------------------------------------------------

@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 
 from reports.planning.record import Answer, Probe, Use, estimate
 from reports.planning.stability import Course, Stability, stability
-from reports.statistics import Interval, Limits, StopRule, WarmUp, mser5, pooled_percentile_interval
+from reports.statistics import (
+    Interval,
+    Limits,
+    StopRule,
+    WarmUp,
+    mean_interval,
+    mser5,
+    pooled_percentile_interval,
+)
 from sim.sketch import Sketch, merged
 from sim.units import SECOND, human_duration
 from sim.usage import Window
@@ -26,6 +34,8 @@ FAILED_NS: Final = 1 << 62
 """The latency that a failed script counts with, here and nowhere else."""
 _SURE: Final = 0.99
 """Level at which few runs are enough, if their interval leaves the objective outside."""
+_SAME: Final = 0.01
+"""Means that differ by less than this share are the same."""
 RUNS_FIRST: Final = 3
 """Runs after which one may be so sure."""
 RUNS_MIN: Final = 5
@@ -96,7 +106,7 @@ class Evidence:
         self._broken = next((run.broken_off for run in self._runs if run.broken_off), "")
         if self._broken or not any(run.start_ns.size for run in self._runs):
             return
-        self.warm_up = _warm_up(self._runs)
+        self.warm_up = _warm_up(self._runs, self._rules.level)
         cut = self.warm_up.cut
         if cut is None:  # half of it is as good as any, and no answer will rest on it alone
             cut = min(run.start_ns.size for run in self._runs) // 2
@@ -244,9 +254,26 @@ class Evidence:
         return round(cut * (first.scripts - first.failed) / max(first.start_ns.size, 1))
 
 
-def _warm_up(runs: list[Replication]) -> WarmUp:
+def _warm_up(runs: list[Replication], level: float) -> WarmUp:
+    """The warm-up of runs of one load.
+
+    Values that are nearly constant agree best wherever the last rare one happens to lie, and there
+    MSER-5 cuts. So where it finds no cut, the runs are asked whether their second halves differ
+    from what came just before; if not, the first halves tell the cut.
+    """
     least = min(run.latency_ns.size for run in runs)
-    return mser5(np.mean([run.latency_ns[:least] for run in runs], axis=0))
+    series = np.mean([run.latency_ns[:least] for run in runs], axis=0)
+    found = mser5(series)
+    half, quarter = least // 2, least // 4
+    if found.cut is not None or not quarter:
+        return found
+    risen = mean_interval(
+        np.array([run.latency_ns[half:].mean() - run.latency_ns[quarter:half].mean()
+                  for run in runs]), level=level,
+    )  # fmt: skip
+    if risen.covers(0.0) or abs(risen.estimate) < _SAME * float(series.mean()):
+        return WarmUp(mser5(series[:half]).cut or quarter, "")
+    return found
 
 
 def _course(run: Replication, cut: int) -> Course:
@@ -287,7 +314,7 @@ def _uses(runs: list[Replication]) -> dict[str, Use]:
         for name, window in run.resources.items():
             names.setdefault(name, []).append(window)
     ok = sum(run.scripts - run.failed for run in runs)
-    return {name: _use(windows, ok) for name, windows in names.items()}
+    return {name: _use(names[name], ok) for name in sorted(names)}
 
 
 def _use(windows: list[Window], ok: int) -> Use:

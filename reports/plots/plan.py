@@ -249,10 +249,10 @@ def _utilisation_title(record: PlanRecord) -> str:
     under: dict[str, list[str]] = {}
     for variant in record.variants:
         name = variant.healthy.nearest.bottleneck
-        if name is not None:
+        if name is not None and variant.healthy.capacity.load.value is not None:
             under.setdefault(name, []).append(variant.name)
     if not under:
-        return f"{record.name}: no resource was busy"
+        return f"{record.name}: how busy its resources are"
     if len(under) == 1:
         return f"{record.name}: {next(iter(under))} saturates first, under every variant"
     parts = [

@@ -117,3 +117,22 @@ def test_resources_are_added_up_over_runs() -> None:
 def test_the_order_of_runs_alone_decides() -> None:
     """Two that are given the same runs say the same."""
     assert gathered(500, decide=False).probe() == gathered(500, decide=False).probe()
+
+
+def test_nearly_constant_latencies_have_a_warm_up() -> None:
+    """At a low load the rare script that waits must not pass for a drift."""
+    for load in (5, 20, 80):
+        probe = gathered(load, decide=True).probe()
+        assert probe.answer == "kept" and probe.warm_up is not None
+
+
+def test_runs_that_drift_to_their_end_have_none() -> None:
+    """Their latency is still on its way, so that even a low one keeps nothing for certain."""
+    evidence = Evidence(200, RULES)
+    for run in runs(200, 8):
+        rising = np.linspace(0, ms(2), run.latency_ns.size).astype(np.int64)
+        evidence.add([replace(run, latency_ns=run.latency_ns + rising)])
+    probe = evidence.probe()
+    assert (probe.answer, probe.warm_up) == ("unclear", None)
+    assert probe.reason.startswith("no warm-up found: the run still drifts")
+    assert not evidence.keeps
