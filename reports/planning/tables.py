@@ -51,13 +51,14 @@ class Table:
 
 
 def tables_of(record: PlanRecord) -> list[Table]:
-    """All tables of a plan."""
+    """All tables of a plan that have a row."""
     tables = [_capacities(record), _shares(record)]
     if record.today is not None:
         tables.append(_headroom(record))
     if len(record.variants[0].situations) > 1:
         tables.append(_losses(record))
-    return [*tables, _formulas(record), _waits(record)]
+    tables += [_formulas(record), _waits(record)]
+    return [table for table in tables if table.rows]
 
 
 def _capacities(record: PlanRecord) -> Table:

@@ -83,6 +83,13 @@ def test_what_was_not_asked_has_no_table(record: PlanRecord) -> None:
     ]  # fmt: skip
 
 
+def test_a_table_without_a_row_is_left_out() -> None:
+    """Where no capacity was found, there are no shares of it."""
+    asked = question(today=None, conditions=("healthy",))
+    plain = plan_record({"x": Queue(path_ns=1e9, scripts=1_000)}, asked)
+    assert [each.title[:8] for each in tables_of(plain)] == ["Capacity", "Beside f"]
+
+
 def test_numbers_are_for_people() -> None:
     """Three digits, and whole numbers from a thousand on."""
     assert [rate(x) for x in (0.5, 48.51, 999.6, 12_345.6)] == [
