@@ -79,8 +79,8 @@ def test_what_is_out_of_range_is_inconclusive(settings: list[str], message: str)
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("latency.p99 < 20ms", "errors < 3", "small.yaml:18: plan.slo: expected a percentile"),
-        ("100/s..4000/s", "100/s", "small.yaml:18: plan.load: expected two rates"),
+        ("latency.p99 < 20ms", "errors < 3", "small.yaml:19: plan.slo: expected a percentile"),
+        ("100/s..4000/s", "100/s", "small.yaml:19: plan.load: expected two rates"),
         ("precision: 20%", "precision: 0.2", "plan.precision: expected a percentage"),
         (SCENARIO[SCENARIO.index("plan:") :], "", "expected a section `plan:`"),
     ],
