@@ -171,7 +171,8 @@ class Attempt:
         stretches = iter(sequence.stretches)
         self._owe(*next(stretches), 0)
         for points, scans in stretches:
-            yield from self.pay()
+            if self.owed:
+                yield self.pay()
             yield verify(Site.STRING_READ, tally)
             self.mark("round")
             self._owe(points, scans, 0)
@@ -183,24 +184,29 @@ class Attempt:
         for step in sequence.steps:
             point = step.kind is POINT
             if policy.string_reads and step.verified:
-                yield from self.pay()
+                if self.owed:
+                    yield self.pay()
                 yield engine.verify_leader(Site.STRING_READ, tally)
                 self.mark("round")
-            yield from self.pay()
+            if self.owed:
+                yield self.pay()
             yield engine.linearizable_read(Site.STORE_POINT if point else Site.STORE_SCAN, tally)
             self.mark("round")
             self._owe(point, not point, 0)
         self._owe(0, 0, sequence.rows)
 
-    def pay(self) -> Steps:
-        """Have the cores do what is owed; the timeline tells the waiting for one behind it."""
-        if self.owed:
-            self.mark("local")
-            owed, self.owed = self.owed, 0
-            delay = self._cores(owed)
-            if self.trail is not None and delay > owed:
+    def pay(self) -> int:
+        """Have the cores do what is owed: the ns until it is done.
+
+        The timeline tells the waiting for a core behind it.
+        """
+        owed, self.owed = self.owed, 0
+        delay = self._cores(owed)
+        if self.trail is not None:
+            self.trail.mark("local", self._label, self._kernel.now + owed)
+            if delay > owed:
                 self.trail.mark("queue", "wait for a core", self._kernel.now + delay)
-            yield delay
+        return delay
 
     def begin(self, label: str) -> None:
         """What follows belongs to `label`, for the trail."""

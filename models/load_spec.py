@@ -31,7 +31,8 @@ class DataSpec(Spec):
     value: str | list[str] | dict[str, str | Number] | None = Field(
         default=None,
         description="Content: text for a string, a list for lists and sets, a mapping for hashes "
-        "(field: value) and sorted sets (member: score). Default: a small one of the right type.",
+        "(field: value), sorted sets (member: score) and streams (id: value of its one field). "
+        "Default: a small one of the right type.",
     )
     expires: Duration = said(
         "1h",
@@ -134,5 +135,5 @@ class LoadSpec(Spec):
         if (self.clients is None) == (self.arrivals is None):
             raise ValueError("expected either `clients` (closed loop) or `arrivals` (open loop)")
         if self.clients is not None and self.connections != "unlimited":
-            raise ValueError("expected `connections` with `arrivals`: a client has one of its own")
+            raise ValueError("expected `arrivals` with `connections`; `clients` have one each")
         return self

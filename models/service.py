@@ -17,7 +17,7 @@ from models.engine.requests import Asked, DeadlineExceeded, NotLeader
 from models.engine.sites import Site, Tally, new_tally
 from models.fence.policies import Policy, Start
 from models.redis.commit import plan_commit
-from models.redis.context import Context
+from models.redis.context import Context, Surroundings
 from models.replies import ErrorReply, Reply
 from models.script.cache import NO_SCRIPT, Script, ScriptCache
 from models.script.machine import PENDING, Call, Machine
@@ -75,7 +75,8 @@ class Outcome:
     """What came of a request, for the client and for the judges."""
 
     __slots__ = (
-        "attempts", "commit_ts", "committed_ns", "cut_short", "failed", "read_keys", "read_ns",
+        "attempts", "commit_ts", "committed_ns", "cut_short", "failed", "published", "read_keys",
+        "read_ns",
         "reply", "start_ts", "tallies", "unsettled", "written_keys",
     )  # fmt: skip
 
@@ -97,6 +98,9 @@ class Outcome:
         """0 when nothing was written."""
         self.committed_ns = 0
         """When the writes became visible on some node."""
+        self.published: list[tuple[bytes, bytes]] = []
+        """Channels and messages that the last attempt published: to be sent once it has committed,
+        or has ended without writing."""
         self.unsettled = False
         """Whether a write was proposed whose fate the client was not told."""
         self.read_keys: Iterable[bytes] = ()
@@ -138,6 +142,7 @@ class Service:
         machines: MachinePool,
         workers: Slots,
         jitter: Callable[[], float],
+        surroundings: Surroundings,
     ) -> None:
         """`jitter` draws from [0, 1). `deadline_ns` holds from the arrival of a request on."""
         self._kernel = kernel
@@ -153,7 +158,10 @@ class Service:
         self._machines = machines
         self._workers = workers
         self._jitter = jitter
+        self.surroundings = surroundings
         self.scripts = ScriptCache()
+        self.unsupported: dict[bytes, int] = {}
+        """Per command that the modelled revision would have refused: how often it was called."""
         self.conflicts = 0
 
     def execute(self, request: Request, outcome: Outcome, trail: Trail | None) -> Steps:
@@ -237,11 +245,12 @@ class Service:
         outcome.read_ns = kernel.now
         store.pin(start_ts)
         try:
-            context = Context(store, start_ts)
+            context = Context(store, start_ts, self.surroundings)
             attempt = Attempt(
                 kernel, self._engine, policy, self._costs, self._cores, context, tally, trail
             )
             outcome.read_keys = context.keys
+            outcome.published = context.published
             if machine is None or script is None:
                 yield from self._run_command(request, attempt, outcome)
             else:
@@ -257,6 +266,8 @@ class Service:
                 outcome.reply = state.reply
                 outcome.failed = state.raised
             attempt.charge()
+            for name in context.unsupported:
+                self.unsupported[name] = self.unsupported.get(name, 0) + 1
             wrote = context.wrote()
             if attempt.refused is not None:
                 outcome.cut_short = True
@@ -269,7 +280,8 @@ class Service:
                     trail.cut(deadline)
                 outcome.cut(_DEADLINE)
             if outcome.failed or not wrote:
-                yield from attempt.pay()
+                if attempt.owed:
+                    yield attempt.pay()
                 return False
             return (yield from self._commit(attempt, outcome, policy.commit_guard))
         finally:
@@ -277,6 +289,7 @@ class Service:
 
     def _run_command(self, request: Request, attempt: Attempt, outcome: Outcome) -> Steps:
         assert request.command is not None
+        attempt.context.from_script = False
         reply = attempt.answer(request.command)
         if reply is PENDING:
             reply = yield from attempt.settle()
@@ -290,7 +303,8 @@ class Service:
         changes = plan_commit(attempt.context)
         try:
             yield from attempt.read_verified()
-            yield from attempt.pay()
+            if attempt.owed:
+                yield attempt.pay()
             if changes is None:
                 return False
             if guarded:

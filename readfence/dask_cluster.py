@@ -13,7 +13,7 @@ from typing import Any, Final
 from readfence.executors import Executor
 from readfence.exits import EnvironmentFailed
 from readfence.points import Point, PointResult, crashed, run_text
-from readfence.versions import build
+from readfence.versions import SAME, build
 
 _CONNECT_S: Final = 5
 _LOST_S: Final = 15
@@ -124,7 +124,7 @@ class DaskCluster(Executor):
             if answer != build():
                 raise EnvironmentFailed(
                     f"version mismatch: the Dask worker {worker} has readfence {answer}, this is "
-                    f"{build()}; install the same version everywhere"
+                    f"{build()}; {SAME}"
                 )
 
 

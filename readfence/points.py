@@ -21,7 +21,7 @@ from models.spec import System
 from readfence.exits import EnvironmentFailed
 from readfence.runs import WallTimeOver, run_variant
 from readfence.scenarios import Variant
-from readfence.versions import build
+from readfence.versions import SAME, build
 from reports.figures import Figures
 from reports.text import plain_figures
 from sim.errors import LimitReached, Stalled
@@ -145,7 +145,7 @@ def run_point(point: Point) -> PointResult:
     if point.readfence != build():
         raise EnvironmentFailed(
             f"version mismatch: a point of readfence {point.readfence} came to a worker with "
-            f"readfence {build()}; install the same version everywhere"
+            f"readfence {build()}; {SAME}"
         )
     try:
         variant = Variant(point.variant, {}, System.model_validate(point.system))

@@ -11,15 +11,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+_LIBRARIES: Final = ("numpy", "scipy", "lupa")
+"""Others whose version may change what is simulated: they draw, reckon, and run Lua."""
 _PACKAGES: Final = ("sim", "models", "reports", "readfence")
 _SUFFIXES: Final = (".py", ".lua")
 _DIGITS: Final = 12
+SAME: Final = "install the same version everywhere, with the same numpy, scipy and lupa"
+"""What to do about two builds that are to work together."""
 
 
 @cache
 def build() -> str:
-    """Version and code of readfence, as in `0.1.0+3f0c94d2a1be`: equal where the code is."""
-    digest = hashlib.sha256()
+    """Version and code of readfence, as in `0.1.0+3f0c94d2a1be`: equal where results are."""
+    libraries = [f"{name} {version(name)}" for name in _LIBRARIES]
+    digest = hashlib.sha256("\0".join(libraries).encode())
     for package in _PACKAGES:
         spec = find_spec(package)
         assert spec is not None and spec.origin is not None, f"no package {package}"

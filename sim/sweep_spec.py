@@ -29,7 +29,7 @@ from sim.units import (
 
 SEEDS_MAX: Final = 10_000
 _DIGITS: Final = 6
-"""Significant digits of the values between the ends of a range that are no whole numbers."""
+"""Significant digits of rates and fractions between the ends of a range."""
 
 Value = Any
 """Of a setting, as a scenario says it: text with a unit, a number, a mapping."""
@@ -73,8 +73,8 @@ class RangeSpec(Spec):
         if self.scale == "log" and low * high <= 0:
             raise InputError(f"expected ends above 0 on a log scale, got {self.from_!r}")
         if share in (0, 1):
-            value = high if share else low
-        elif self.scale == "linear":
+            return self.to if share else self.from_  # as written: nothing is rounded
+        if self.scale == "linear":
             value = low + share * (high - low)
         else:
             value = Fraction(float(low) * float(high / low) ** float(share))

@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 from models.engine.costs import LoopCosts
 from models.engine.foreseen import Foreseen
 from models.engine.requests import ReadRequest
-from models.engine.sites import Site, Tally
 from models.engine.ways import HEARTBEATS, OTHERS, Way
 from sim.kernel import Future, Kernel
 
@@ -17,15 +16,12 @@ class Round(ReadRequest):
 
     __slots__ = ("arrivals", "index", "missing")
 
-    def __init__(self, site: Site, tally: Tally) -> None:
-        # A leader that stays has applied what it has committed before it serves the next read.
-        super().__init__(site, tally, wait_applied=False)
-        self.arrivals: list[int] = []
-        """Known arrivals of acknowledgements, ascending."""
-        self.index = 0
-        """The commit index when it was served."""
-        self.missing = 0
-        """Acknowledgements that are missing for a quorum."""
+    arrivals: list[int]
+    """Known arrivals of acknowledgements, ascending."""
+    index: int
+    """The commit index when it was served."""
+    missing: int
+    """Acknowledgements that are missing for a quorum."""
 
 
 class SharedRound:
@@ -33,12 +29,11 @@ class SharedRound:
 
     __slots__ = ("arrivals", "index", "missing", "read")
 
-    def __init__(self) -> None:
-        self.read: ReadRequest | None = None
-        """Whom it is counted for."""
-        self.arrivals: list[int] = []
-        self.index = 0
-        self.missing = 0
+    arrivals: list[int]
+    index: int
+    missing: int
+    read: ReadRequest | None
+    """Whom it is counted for."""
 
 
 class Entry(Future):

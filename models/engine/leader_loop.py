@@ -207,6 +207,8 @@ class LeaderLoop(Foreseen):
             asked.index = commit
             asked.missing = self._needed
         if not self._direct:
+            if asked is not None:
+                asked.arrivals = []
             for follower in followers:
                 known = min(follower.match, commit)
                 follower.to.send(HEARTBEATS, at, (asked, 0, known, False))
@@ -259,7 +261,8 @@ class LeaderLoop(Foreseen):
 
     def _answered(self, follower: Follower, arrival: int, asked: Quorum | None, index: int) -> None:
         """It is known when an answer arrives."""
-        self._on_agenda(arrival, follower, asked, index)
+        self._sequence += 1
+        heappush(self._agenda, (arrival, self._sequence, follower, asked, index))
         if asked is not None:
             arrivals, needed = asked.arrivals, self._needed
             insort(arrivals, arrival)
@@ -285,7 +288,8 @@ class LeaderLoop(Foreseen):
         now = self._kernel.now
         if self._agenda[0][0] <= now:
             self._catch_up(now)
-        self._tell(now)
+        if self._due:
+            self._tell(now)
 
     def _tell(self, now: int) -> None:
         """Show what is due by now."""
@@ -293,11 +297,12 @@ class LeaderLoop(Foreseen):
         while due and due[0][0] <= now:
             _, show, what = due.popleft()
             show(what)
-        self._arm_due(now)
+        if due:
+            self._arm_due(now)
 
     def _arm_due(self, now: int) -> None:
         """Have an event at the instant of what is due next."""
-        due = self._due
-        if due and not now < self._armed <= due[0][0]:
-            self._armed = due[0][0]
-            self._kernel.again(self._armed - now, self._wake)
+        at = self._due[0][0]
+        if not now < self._armed <= at:
+            self._armed = at
+            self._kernel.again(at - now, self._wake)

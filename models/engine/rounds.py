@@ -64,7 +64,8 @@ class RoundsEngine(LeaderLoop):
 
     def verify_leader(self, site: Site, tally: Tally, deadline: int | None = None) -> Future:
         """As `Asked.verify_leader`; it never fails with `NotLeader`."""
-        read = Round(site, tally)
+        # A leader that stays has applied what it has committed before it serves the next read.
+        read = Round(site, tally, False)
         if deadline is not None:
             self._deadlines.add(read, deadline)
         if self._shared is not None:

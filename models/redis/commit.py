@@ -121,7 +121,7 @@ def _value_rows(kind: bytes, data: Any, ttl: int | None) -> list[_Row]:
         return [*members, (rows.SET_META, ONLY, len(data))]
     if kind is reads.ZSET:
         # One blob at these revisions, whatever was there before; rows for scores came with #547.
-        return [(rows.ZSET_BLOB, ONLY, dict(data))]
+        return [(rows.ZSET_BLOB, ONLY, data)]
     return [(rows.STREAM_BLOB, ONLY, data)]
 
 

@@ -1,59 +1,30 @@
-"""The table of commands: what a script may call, with how many arguments."""
+"""Carrying out a command within an attempt: finding it, counting its words, answering refusals."""
 
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final
 
-from models.redis import generic, hashes, lists, sets, strings, zsets
-from models.redis.context import Context, Refused
+from models.redis.command import UNKNOWN_IN_SCRIPT, wrong_number
+from models.redis.commands import COMMANDS, NOT_IN_SCRIPTS
+from models.redis.context import Context
 from models.redis.reads import Reads
+from models.redis.refused import Refused
 from models.replies import ErrorReply, Reply, quoted
 
-Handler: TypeAlias = Callable[[Context, list[bytes]], Reply]
+_NOT_ALLOWED: Final = ErrorReply(b"ERR This Redis command is not allowed from script")
 _ANY: Final = 1 << 30
+_NAMED_MAX: Final = 128
+"""How much of an unknown command the refusal repeats."""
 
-
-class Command(NamedTuple):
-    """One command. The counts include the command's own name."""
-
-    name: bytes
-    handler: Handler
-    args_min: int
-    args_max: int
-
-
-COMMANDS: Final = {
-    name: Command(name, handler, args_min, args_max)
-    for name, handler, args_min, args_max in (
-        (b"DEL", generic.delete, 2, _ANY),
-        (b"EXISTS", generic.exists, 2, _ANY),
-        (b"GET", strings.get, 2, 2),
-        (b"GETDEL", strings.getdel, 2, 2),
-        (b"HGET", hashes.hget, 3, 3),
-        (b"HGETALL", hashes.hgetall, 2, 2),
-        (b"HSET", hashes.hset, 4, _ANY),
-        (b"INCR", strings.incr, 2, 2),
-        (b"LPOP", lists.lpop, 2, _ANY),
-        (b"LPUSH", lists.lpush, 3, _ANY),
-        (b"PEXPIRE", generic.pexpire, 3, _ANY),
-        (b"PTTL", generic.pttl, 2, 2),
-        (b"RENAME", generic.rename, 3, 3),
-        (b"RPOP", lists.rpop, 2, _ANY),
-        (b"RPOPLPUSH", lists.rpoplpush, 3, 3),
-        (b"RPUSH", lists.rpush, 3, _ANY),
-        (b"SADD", sets.sadd, 3, _ANY),
-        (b"SET", strings.set_, 3, _ANY),
-        (b"SETEX", strings.setex, 4, 4),
-        (b"SETNX", strings.setnx, 3, 3),
-        (b"TYPE", generic.type_, 2, 2),
-        (b"ZADD", zsets.zadd, 4, _ANY),
-        (b"ZCARD", zsets.zcard, 2, 2),
+_by_spelling = {
+    name: (
+        command.handler,
+        abs(command.arity),
+        command.arity if command.arity > 0 else _ANY,
+        command.in_scripts,
     )
+    for name, command in COMMANDS.items()
 }
-
-_WRONG_COUNT: Final = ErrorReply(b"ERR Wrong number of args calling Redis command from script")
-_by_spelling = {name: command[1:] for name, command in COMMANDS.items()}
-"""Handler and argument counts by the name as scripts spell it."""
+"""Handler, how few and how many words, and whether scripts may call it, by the name as spelled."""
 
 
 def call(context: Context, args: list[bytes]) -> Reply:
@@ -67,11 +38,13 @@ def call(context: Context, args: list[bytes]) -> Reply:
     if found is None:
         command = COMMANDS.get(args[0].upper())
         if command is None:
-            return ErrorReply(b"ERR unsupported command '" + quoted(args[0]) + b"'")
-        found = _by_spelling[args[0]] = command[1:]
-    handler, args_min, args_max = found
-    if not args_min <= len(args) <= args_max:
-        return _WRONG_COUNT
+            return _unknown(context, args)
+        found = _by_spelling[args[0]] = _by_spelling[command.name]
+    handler, words_min, words_max, in_scripts = found
+    if not words_min <= len(args) <= words_max:
+        return wrong_number(context, args[0])
+    if context.from_script and not in_scripts:
+        return _NOT_ALLOWED
     if context.now != context.noted:
         context.noted = context.now
         context.history.append(context.now)
@@ -105,3 +78,17 @@ def _follow(modelled: Context, args: list[bytes]) -> None:
     modelled.reads.clear()
     with suppress(Refused):
         _by_spelling[args[0]][0](modelled, args)
+
+
+def _unknown(context: Context, args: list[bytes]) -> ErrorReply:
+    """The refusal of a command that is not there."""
+    if context.from_script:
+        return _NOT_ALLOWED if args[0].upper() in NOT_IN_SCRIPTS else UNKNOWN_IN_SCRIPT
+    named = b""
+    for arg in args[1:]:
+        if len(named) >= _NAMED_MAX:
+            break
+        named += b"'" + arg.partition(b"\0")[0][: _NAMED_MAX - len(named)] + b"' "
+    name = args[0].partition(b"\0")[0][:_NAMED_MAX]
+    text = b"unknown command '" + name + b"', with args beginning with: " + named
+    return ErrorReply(b"ERR " + quoted(text))

@@ -20,7 +20,7 @@ from reports.plots.canvas import (
     marker,
     save,
 )
-from reports.sweeping.rows import Sweep
+from reports.sweeping.rows import Axis, Sweep
 from reports.sweeping.sensitivity import ranking
 
 PANELS_MAX: Final = 6
@@ -105,7 +105,7 @@ def _curve(axes: Axes, sweep: Sweep, place: int) -> None:
     ticks = known if len(known) <= 6 else [known[i * (len(known) - 1) // 4] for i in range(5)]
     axes.set_xticks(
         [at[axis.read(value)] for value in ticks],
-        [clean(axis.shown(value), 14) for value in ticks],
+        [_label(axis, value) for value in ticks],
     )
     axes.set_xlabel(clean(axis.path, 48))
 
@@ -150,7 +150,13 @@ def heat(sweep: Sweep) -> Figure:
 
 
 def _shown(sweep: Sweep, place: int) -> list[str]:
-    return [clean(sweep.axes[place].shown(value), 12) for value in sweep.values(place)]
+    return [_label(sweep.axes[place], value) for value in sweep.values(place)]
+
+
+def _label(axis: Axis, value: Any) -> str:
+    read = axis.read(value)
+    is_duration = axis.kind == "ns" and not isinstance(read, str)
+    return clean(duration(float(read)) if is_duration else axis.shown(value), 14)
 
 
 def _cells(sweep: Sweep, variant: str, across: int, down: int) -> Any:

@@ -27,6 +27,8 @@ def dies_of_seed_2(pipe: Connection) -> None:
     while True:
         text = pipe.recv_bytes().decode()
         if '"seed":2,' in text:
+            with Path("deaths").open("a") as file:
+                file.write("one\n")
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(0.02)
         pipe.send_bytes(run_text(text).encode())

@@ -9,6 +9,7 @@ from readfence.exits import EnvironmentFailed
 from readfence.points import Point, PointResult, point_of, run_point, run_text
 from readfence.runs import run_all
 from readfence.scenarios import load
+from tests.readfence.front_door import KEPT, LUA
 from tests.readfence.points import points
 
 
@@ -53,9 +54,14 @@ def test_the_hash_is_of_all_that_matters() -> None:
 
 def test_a_series_is_thinned_evenly() -> None:
     """In order of arrival, from the first on; all of it when there is room."""
-    (all_of_it,) = points(1, series=1000)
-    whole, some = (run_point(p).measured for p in (all_of_it, *points(1, series=5)))
+    lua = "for i = 1, ARGV[1] % 5 == 0 and 9 or 1 do redis.call('GET', KEYS[i]) end"
+    uneven = (LUA, f'lua: {lua}\n      argv: ["{{id}}"]\n      fence: per_call')
+    changes = (uneven, ("[{from: k}]", "[{from: k, count: 9}]"), (KEPT, "safety == ok"))
+    (all_of_it,) = points(1, *changes, series=1000)
+    whole, some = (run_point(p).measured for p in (all_of_it, *points(1, *changes, series=5)))
     assert whole is not None and some is not None
+    columns = run_all(load("small.yaml")).record.variant("one_fence").columns
+    assert columns["start_ns"] != sorted(columns["start_ns"]), "nobody overtook anybody"
     assert len(whole.series.start_ns) == 20
     assert whole.series.start_ns == sorted(whole.series.start_ns)
     assert some.series.start_ns == whole.series.start_ns[::4]

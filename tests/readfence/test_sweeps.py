@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from readfence.executors import Inline, PointRunner
+from readfence.points import Point
 from readfence.sweeps import SweepPlan, plan_sweep
 from reports.sweeping.rows import Sweep
 from sim.errors import InputError
@@ -43,6 +44,23 @@ def test_rows_are_combinations_by_variants_by_seeds() -> None:
         for seed in (1, 2)
     ]
     assert all(row.status == "ok" for row in rows)
+
+
+def test_points_are_handed_out_bit_by_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A million of them would not fit in memory; the rows are the same, and none is missing."""
+    expected = ran(plan()).rows
+    monkeypatch.setattr("readfence.sweeps.AHEAD", 2)
+    most = 0
+
+    class Watching(PointRunner):
+        def submit(self, index: int, point: Point) -> None:
+            nonlocal most
+            super().submit(index, point)
+            most = max(most, len(self._waiting))
+
+    runner = Watching(Inline(), None)
+    assert plan().run(runner, lambda: None).rows == expected
+    assert most == 2
 
 
 def test_a_setting_takes_effect() -> None:

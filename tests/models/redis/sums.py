@@ -220,16 +220,21 @@ def _expire(key: SummedKey) -> None:
         key.set_ttl()
 
 
-LOOK_UPS = {"GET": "string", "HGET": "hash", "HGETALL": "hash", "ZCARD": "zset"}
+LOOK_UPS = {
+    "GET": "string",
+    **dict.fromkeys(("HGET", "HMGET", "HGETALL", "HEXISTS", "HLEN"), "hash"),
+    "LLEN": "list",
+    **dict.fromkeys(("SMEMBERS", "SISMEMBER", "SCARD"), "set"),
+    **dict.fromkeys(("ZCARD", "ZSCORE", "ZCOUNT", "ZRANGE", "ZREVRANGE", "ZRANGEBYSCORE",
+                     "ZREVRANGEBYSCORE"), "zset"),
+}  # fmt: skip
 WRITES = {
-    "INCR": "string",
-    "LPUSH": "list",
-    "RPUSH": "list",
-    "HSET": "hash",
-    "SADD": "set",
-    "ZADD": "zset",
-}
+    "INCR": "string", "LPUSH": "list", "RPUSH": "list", "HSET": "hash", "HMSET": "hash",
+    "HINCRBY": "hash", "SADD": "set", "ZADD": "zset", "XADD": "stream",
+}  # fmt: skip
 WHOLE = {
     "EXISTS": SummedKey.probe, "TYPE": SummedKey.probe, "PTTL": _time_to_live, "PEXPIRE": _expire,
     "DEL": _delete, "SET": _replace, "SETNX": _set_missing, "SETEX": _put, "GETDEL": _take,
 }  # fmt: skip
+KNOWN = {*LOOK_UPS, *WRITES, *WHOLE, "RENAME", "LPOP", "RPOP", "RPOPLPUSH"}
+"""The commands that this model knows."""

