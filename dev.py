@@ -6,6 +6,7 @@
     python3 dev.py fuzz     set up, then compare commands with a real redis-server; how many
                             sequences per form of comparison may follow
     python3 dev.py leaseguard   set up, then LeaseGuard's workload beside its published figures
+    python3 dev.py etcd [FILE]  set up, then a real etcd's latencies beside their prediction
     python3 dev.py docs     set up, then write the generated pages of docs/ anew
 
 Sets up a virtual environment in .venv with the versions of constraints.txt.
@@ -120,6 +121,12 @@ def leaseguard() -> None:
     call(tool("python"), "-m", "bench.leaseguard")
 
 
+def etcd() -> None:
+    """Measured latencies of a real etcd beside what the model predicts."""
+    set_up("[dev]")
+    call(tool("python"), "-m", "bench.etcd", *(Path(name).resolve() for name in sys.argv[2:]))
+
+
 def docs() -> None:
     """Write the generated pages anew."""
     set_up("[dev]")
@@ -136,6 +143,7 @@ def main() -> None:
         "bench": bench,
         "fuzz": fuzz,
         "leaseguard": leaseguard,
+        "etcd": etcd,
         "docs": docs,
     }
     if len(sys.argv) < 2 or sys.argv[1] not in commands:

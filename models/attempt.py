@@ -37,6 +37,8 @@ class LocalCosts:
     scan: int
     scan_row: int
     """Per row that a scan returns, its lock probe included."""
+    commit: int
+    """Per commit, beside its replication."""
 
 
 class Attempt:

@@ -396,4 +396,5 @@ def _local_costs(system: System, times: float) -> LocalCosts:
         point_read=round(system.store.point_read * times),
         scan=round(system.store.scan * times),
         scan_row=round(system.store.scan_row * times),
+        commit=round(system.script.commit * times),
     )

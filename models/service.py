@@ -330,7 +330,12 @@ class Service:
 
         try:
             until = self._kernel.now + self._deadline_ns
+            worked = self._kernel.now
+            if self._costs.commit:
+                worked += self._cores(self._costs.commit)
             applied: Applied = yield self._engine.propose(entry, until)
+            if self._kernel.now < worked:
+                yield worked - self._kernel.now
         except (NotLeader, DeadlineExceeded) as error:
             outcome.unsettled = outcome.commit_ts > 0
             outcome.cut(ErrorReply(str(error).encode()))

@@ -461,6 +461,33 @@ def test_a_proposal_that_takes_too_long_is_unsettled() -> None:
     assert ms(299) <= sent.latency_ns - (begun - sent.sent_ns) <= ms(300)
 
 
+def written_with(commit: str, cores: int = 14, scripts: int = 1) -> tuple[Stage, list[Sent]]:
+    """Scripts that write at once on one node, with this much local work per commit."""
+    stage = stage_with_k(script={"commit": commit}, cluster={"cores": cores})
+    write = "return redis.call('SETEX', KEYS[1], 100, 'v')"
+    sent = [stage.send(script(write, f"key{n}")) for n in range(scripts)]
+    stage.wait(*sent)
+    return stage, sent
+
+
+def test_the_work_of_a_commit_goes_on_beside_its_replication() -> None:
+    """Less than the round trip is not waited for; more is, from the proposal on, and no longer."""
+    (_, [free]), (_, [short]), (_, [long]) = (written_with(work) for work in ("0", "400us", "7ms"))
+    assert short.latency_ns == free.latency_ns
+    assert free.latency_ns > 3 * ONE_WAY
+    before_proposal = free.latency_ns - 2 * ONE_WAY - us(100)
+    assert before_proposal < long.latency_ns - ms(7) < free.latency_ns
+    assert long.reply == OK
+
+
+def test_commits_share_the_cores_for_their_work() -> None:
+    """Four of 7 ms on two cores are two after two; a script that writes nothing asks for none."""
+    stage, sent = written_with("7ms", cores=2, scripts=4)
+    first, second, third, fourth = (each.latency_ns for each in sent)
+    assert (third - first, fourth - second) == (ms(7), ms(7))
+    assert stage.ask(script("return redis.call('GET', 'k')")).latency_ns < ms(3)
+
+
 # -- workers ---------------------------------------------------------------------------------------
 
 
