@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from models.load_spec import DataSpec, FenceName, LoadSpec, NodeName
 from sim.dist_spec import LawSpec
 from sim.fields import Count, Duration, Number, Spec, said
+from sim.plan_spec import PlanSpec
 from sim.sweep_spec import SweepSpec
 
 
@@ -315,4 +316,7 @@ class Scenario(System):
     )
     sweep: SweepSpec | None = Field(
         default=None, description="What `readfence sweep` varies; `run` and `check` ignore it."
+    )
+    plan: PlanSpec | None = Field(
+        default=None, description="What `readfence plan` asks; `run` ignores it."
     )

@@ -20,6 +20,7 @@ from readfence.options import (
     SetOption,
     path_typed,
 )
+from readfence.plan_command import plan, plan_for_check
 from readfence.runs import Result, make_folder, run_all, run_in, save
 from readfence.scenarios import Loaded, load, shipped, shipped_folder
 from readfence.sweep_command import sweep
@@ -144,6 +145,8 @@ def check(
 ) -> Exit:
     """Run a scenario and hold it against its `expect:` lines; exit 1 if one is broken.
 
+    A line on `plan.VARIANT.capacity` has the plan made as well; finished runs of it are kept.
+
     Under GitHub Actions, broken lines become annotations and the table goes to the job summary.
 
     Examples:
@@ -166,7 +169,10 @@ def check(
         Gate(text, shown, line)
         for text, line in zip(loaded.scenario.expect, loaded.expectation_lines, strict=True)
     ]
-    verdict = check_run(result.record, gates)
+    planned = None
+    if loaded.needs_plan:
+        planned = plan_for_check(loaded, folder, quiet=quiet or as_json)
+    verdict = check_run(result.record, gates, planned)
     _write_reports(verdict, junit=junit, markdown=markdown)
     _annotate(verdict, on_stderr=as_json)
     if as_json:
@@ -227,6 +233,7 @@ def list_scenarios(as_json: JsonOption = False) -> None:
 
 
 app.command()(ends_in_status(sweep))
+app.command()(ends_in_status(plan))
 
 
 def _listed(loaded: Loaded) -> dict[str, str | list[str]]:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from readfence.executors import Name
+
 
 def path_typed(typed: str) -> Path:
     """A path as it was typed. Nothing at all would become the current folder."""
@@ -34,3 +36,19 @@ SeedOption = Annotated[
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+ExecutorOption = Annotated[
+    Name,
+    typer.Option(
+        "--executor",
+        help="Who runs the points: `processes` of this machine, this process (`inline`), or a "
+        "`dask` cluster that runs already. Results are the same.",
+    ),
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option("--workers", metavar="NUMBER", min=1, help="Processes. Default: one per core."),
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="ADDRESS", help="Of Dask, such as `tcp://host:8786`."),
+]

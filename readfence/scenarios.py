@@ -15,11 +15,12 @@ from readfence.complaints import complaints, nearest
 from readfence.places import Document, Location
 from readfence.references import Problem, reference_problems
 from reports.expect import parse
+from reports.planning.objective import parse_objective
 from reports.resources import figure_names
 from sim.errors import InputError
 
 SUFFIX: Final = ".yaml"
-ENVELOPE: Final = ("title", "about", "seed", "variants", "expect", "sweep")
+ENVELOPE: Final = ("title", "about", "seed", "variants", "expect", "sweep", "plan")
 """Keys of a scenario that no variant may set."""
 _SHOWN_MAX: Final = 200
 """Characters of what was typed that messages show."""
@@ -49,6 +50,8 @@ class Loaded:
     expectation_lines: list[int | None]
     """On which line of the file each expectation stands; None for those that an option gave."""
     lua_files: dict[str, str]
+    needs_plan: bool
+    """Whether an expectation names a figure of a plan."""
     overrides: tuple[str, ...] = ()
     """What the command line set, as typed; a seed of its own is in the scenario."""
 
@@ -133,6 +136,7 @@ class _Reader:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._complaints: dict[str, None] = {}
+        self._needs_plan = False
 
     def read(self) -> Loaded:
         path = self._document.path
@@ -140,9 +144,10 @@ class _Reader:
         self._raise_if_any()
         assert scenario is not None
         variants, texts = self.checked_variants()
+        self._check_objective(scenario)
         lines = self._expectation_lines(scenario, variants)
         self._raise_if_any()
-        return Loaded(path.stem, path, scenario, variants, lines, texts)
+        return Loaded(path.stem, path, scenario, variants, lines, texts, self._needs_plan)
 
     def checked_variants(self) -> tuple[list[Variant], dict[str, str]]:
         variants = self._variants()
@@ -224,6 +229,13 @@ class _Reader:
         at = self._document.line_of_text(location, int(line[1]))
         return None if at is None else f"{self._document.path}:{at}"
 
+    def _check_objective(self, scenario: Scenario) -> None:
+        if scenario.plan is not None:
+            try:
+                parse_objective(scenario.plan.slo)
+            except InputError as error:
+                self._complain(("plan", "slo"), str(error))
+
     def _expectation_lines(
         self, scenario: Scenario, variants: Sequence[Variant]
     ) -> list[int | None]:
@@ -235,9 +247,13 @@ class _Reader:
                 counters.append(WOULD_DROP)
         for i, text in enumerate(scenario.expect):
             try:
-                parse(text, variants=names, counters=counters)
+                expectation = parse(text, variants=names, counters=counters)
             except InputError as error:
                 self._complain(("expect", i), str(error))
+                continue
+            self._needs_plan |= expectation.of_plan
+            if expectation.of_plan and scenario.plan is None:
+                self._complain(("expect", i), "expected a section `plan:` for a figure of a plan")
         return [self._document.line(("expect", i)) for i in range(len(scenario.expect))]
 
 

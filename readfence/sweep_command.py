@@ -7,14 +7,17 @@ from typing import Annotated, Any, Final
 import typer
 
 from readfence.console import err, out, point_progress, print_json
-from readfence.executors import Name, PointRunner, make_executor
+from readfence.executors import PointRunner, make_executor
 from readfence.exits import EnvironmentFailed, Exit
 from readfence.options import (
+    ExecutorOption,
     JsonOption,
     QuietOption,
     ScenarioArgument,
+    SchedulerOption,
     SeedOption,
     SetOption,
+    WorkersOption,
     path_typed,
 )
 from readfence.runs import make_folder
@@ -26,23 +29,6 @@ from sim.errors import InputError
 
 ASK_ABOVE: Final = 10_000
 """More points than this are not run before somebody has said yes."""
-
-ExecutorOption = Annotated[
-    Name,
-    typer.Option(
-        "--executor",
-        help="Who runs the points: `processes` of this machine, this process (`inline`), or a "
-        "`dask` cluster that runs already. Results are the same.",
-    ),
-]
-WorkersOption = Annotated[
-    int | None,
-    typer.Option("--workers", metavar="NUMBER", min=1, help="Processes. Default: one per core."),
-]
-SchedulerOption = Annotated[
-    str | None,
-    typer.Option("--scheduler", metavar="ADDRESS", help="Of Dask, such as `tcp://host:8786`."),
-]
 
 
 def sweep(

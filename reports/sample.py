@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reports.attempts import Attempts
+from reports.planning.record import VariantPlan
 from sim.errors import InputError
 from sim.record import VariantRecord, Verdict
 from sim.sketch import Sketch
@@ -32,8 +33,10 @@ class NoData(Exception):
 class Sample:
     """The measured scripts of a variant, made ready once for all figures."""
 
-    def __init__(self, variant: VariantRecord) -> None:
+    def __init__(self, variant: VariantRecord, plan: VariantPlan | None = None) -> None:
+        """`plan` is what a plan found of the variant, where one was made."""
         self.variant = variant
+        self.plan = plan
 
     def _column(self, name: str) -> npt.NDArray[np.int64]:
         column: npt.NDArray[np.int64] = np.asarray(

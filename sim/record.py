@@ -45,6 +45,11 @@ class Histogram(_Part):
             raise ValueError("rows are not sorted")
         return self
 
+    def total(self, *fields: str) -> int:
+        """The sum of these fields over all that was counted."""
+        places = [self.fields.index(field) for field in fields]
+        return sum(row[-1] * sum(row[place] for place in places) for row in self.rows)
+
 
 class Verdict(_Part):
     """What a judge says of the run."""

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 from math import ceil, floor, log10
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -25,7 +25,6 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from reports.writing import printable, shortened
 from sim.errors import InputError
-from sim.record import RunRecord
 from sim.units import human_duration
 
 _FOOT_MAX: Final = 150
@@ -79,7 +78,23 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def new_figure(record: RunRecord, title: str, *, height: float, subtitle: str = "") -> Figure:
+class Recorded(Protocol):
+    """What the foot of a picture tells of a record."""
+
+    @property
+    def title(self) -> str:
+        """What the scenario shows, in a line; may be empty."""
+
+    @property
+    def told(self) -> str:
+        """Which run or plan it is."""
+
+    @property
+    def readfence(self) -> str:
+        """The version that made the record."""
+
+
+def new_figure(record: Recorded, title: str, *, height: float, subtitle: str = "") -> Figure:
     """An empty figure (`height` in inches) with its title, and the run it shows at its foot."""
     figure = Figure(figsize=(WIDTH, height))
     FigureCanvasAgg(figure)
