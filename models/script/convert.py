@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from lupa.lua51 import LuaRuntime
 
-from models.replies import ErrorReply, Reply, Status
+from models.replies import ErrorReply, NullArray, Reply, Status
 
 INTEGER_MIN: Final = -(2**63)
 INTEGER_MAX: Final = 2**63 - 1
@@ -118,14 +118,14 @@ def as_table(runtime: LuaRuntime, reply: Reply) -> Any:
 
     The caller makes sure of the room (`reply_bytes`). Raises TypeError for what is no reply.
     """
-    if type(reply) is list:
+    if isinstance(reply, list):
         return runtime.table_from(
             [element if type(element) is bytes else as_table(runtime, element) for element in reply]
         )
-    if reply is None:
+    if reply is None or isinstance(reply, NullArray):
         return False
-    if type(reply) is bytes:
-        return reply
+    if isinstance(reply, bytes):
+        return bytes(reply)
     if type(reply) is int and INTEGER_MIN <= reply <= INTEGER_MAX:
         return reply
     if type(reply) is Status:

@@ -155,7 +155,7 @@ class Host:
         return call
 
     def _hand_over(self, reply: Reply, *, raises: bool) -> Any:
-        if type(reply) is list:
+        if isinstance(reply, list):
             return self._hand_over_array(reply)
         if type(reply) is Status:
             if self.has_room(len(reply.text)):
