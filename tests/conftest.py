@@ -6,11 +6,41 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from models.replies import Status
 from tests.models.redis.resp2 import Client
+
+QUICK_EXAMPLES = 150
+LONG_EXAMPLES = 5_000
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--long`: as many generated examples as one has time for, other ones each time."""
+    parser.addoption("--long", action="store_true", help="many more generated examples")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Generated examples are the same in each quick run: CI must not fail by chance."""
+    slow_is_fine = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    settings.register_profile(
+        "quick",
+        max_examples=QUICK_EXAMPLES,
+        derandomize=True,
+        deadline=None,
+        suppress_health_check=slow_is_fine,
+    )
+    settings.register_profile(
+        "long",
+        max_examples=LONG_EXAMPLES,
+        deadline=None,
+        suppress_health_check=slow_is_fine,
+    )
+    settings.load_profile("long" if config.getoption("--long") else "quick")
 
 
 def _free_port() -> int:
@@ -23,13 +53,26 @@ def _free_port() -> int:
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of a real redis-server without persistence, stopped when all tests are done."""
+    with running_redis(tmp_path_factory.mktemp("redis")) as port:
+        yield port
+
+
+@pytest.fixture
+def fresh_redis_server(tmp_path: Path) -> Iterator[int]:
+    """The port of a real redis-server on which no script has run before."""
+    with running_redis(tmp_path) as port:
+        yield port
+
+
+@contextmanager
+def running_redis(directory: Path) -> Iterator[int]:
+    """A real redis-server that lives as long as the context. Gives its port."""
     binary = shutil.which("redis-server")
     if binary is None:
         if os.environ.get("CI"):
             pytest.fail("redis-server is not installed, and CI must not go without it")
         pytest.skip("redis-server is not installed: replies cannot be compared with a real one")
     port = _free_port()
-    directory = tmp_path_factory.mktemp("redis")
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
                "--dir", str(directory), "--logfile", str(directory / "log")]  # fmt: skip
     server = subprocess.Popen([binary, *options])

@@ -28,6 +28,7 @@ from lupa.lua51 import LuaError, LuaRuntime
 
 from models.replies import ErrorReply, Reply
 from models.script.cache import Script
+from models.script.compiler import NoMemory, NotCompiled, compiled
 from models.script.convert import (
     STRING_BYTES,
     Ending,
@@ -278,16 +279,15 @@ class Machine:
         if not self._host.has_room(len(code) + STRING_BYTES):
             return self._out_of_memory()
         try:
-            main = self._entries.define(code)
-        except LuaError:
-            return self._out_of_memory()
-        if type(main) is tuple:
-            _nothing, problem = main
-            if problem.endswith(NO_MEMORY):
+            binary = compiled(code, self._memory_max)
+            if not self._host.has_room(len(binary) + STRING_BYTES):
                 return self._out_of_memory()
-            return error_reply(b"ERR Error compiling script (new function): " + problem)
-        function: LuaFunction = main
-        return function
+            main: LuaFunction = self._entries.define(binary)
+        except NotCompiled as refused:
+            return error_reply(b"ERR Error compiling script (new function): " + refused.problem)
+        except (NoMemory, LuaError):
+            return self._out_of_memory()
+        return main
 
 
 def _live(creator: greenlet) -> None:

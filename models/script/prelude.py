@@ -11,17 +11,30 @@ from typing import Any, Final, NamedTuple
 
 from lupa.lua51 import LuaRuntime
 
+from models.script.compiler import CHUNK_NAME
 from models.script.host import Host
 
 FOLDER: Final = Path(__file__).parent / "lua"
-# Later libraries (cjson, cmsgpack, struct, bit) go in front of "redis", each a file that puts its
-# table into `kit.globals`. What can raise an error is better a function of the host: see redis.lua.
-FILES: Final = ("tables", "globals", "guard", "random", "base", "redis", "run")
+FILES: Final = (
+    "tables",
+    "arguments",
+    "globals",
+    "guard",
+    "random",
+    "base",
+    "numbers",
+    "bit",
+    "struct",
+    "cmsgpack",
+    "json_encode",
+    "json_decode",
+    "cjson",
+    "redis",
+    "run",
+)
 SOURCE: Final = b"=sandbox"
 """What Lua's debug information calls these files. guard.lua and run.lua tell by it which functions
 on the stack are not the script's."""
-CHUNK_NAME: Final = b"@user_script"
-"""What error messages call a script."""
 
 LuaFunction = Callable[..., Any]
 

@@ -8,11 +8,12 @@ local kit = ...
 
 local bad_argument, bad_type = kit.bad_argument, kit.bad_type
 local contents_of, refuse_raw_write = kit.contents_of, kit.refuse_raw_write
+local null = kit.null
 local globals, is_lua_function, try = kit.globals, kit.is_lua_function, kit.try
 local byte, concat, dump, format = string.byte, table.concat, string.dump, string.format
 local error, getmetatable, loadstring, next = error, getmetatable, loadstring, next
 local rawget, rawset, select, setmetatable = rawget, rawset, select, setmetatable
-local setfenv, tonumber, tostring, type = setfenv, tonumber, tostring, type
+local setfenv, text_of, tonumber, tostring, type = setfenv, kit.text_of, tonumber, tostring, type
 local metatable_of = debug.getmetatable
 local foreach, insert = table.foreach, table.insert
 
@@ -153,6 +154,9 @@ function globals.tostring(...)
   if metatable and rawget(metatable, "__tostring") ~= nil then
     return tostring(value)
   end
+  if value == null then
+    return "userdata: (nil)"
+  end
   if not address_of then
     address_of, addresses = setmetatable({}, WEAK), 0
   end
@@ -225,15 +229,14 @@ local function compile(text, name)
   end
   return setfenv(f, environment)
 end
-kit.compile = compile
 
--- A string argument, as Lua's C functions take it: a number will do. nil if it is neither.
-local function text_of(value)
-  local kind = type(value)
-  if kind == "string" then
-    return value
+-- For code that Python has made; never for anything a script brings.
+function kit.load_binary(binary)
+  local main, problem = loadstring(binary)
+  if not main then
+    error(problem, 0)
   end
-  return kind == "number" and tostring(value) or nil
+  return setfenv(main, environment)
 end
 
 function globals.loadstring(...)

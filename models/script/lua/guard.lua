@@ -28,6 +28,11 @@ local sethook, source = debug.sethook, kit.source
 -- What `take` says about a failure, in convert.py's `Failure`.
 local REPLY, KILL, MEMORY = 1, 2, 3
 
+-- cjson.null. Redis has a light userdata, the null pointer, which plain Lua cannot make. This is the
+-- only userdata a script can hold.
+local null = newproxy(false)
+kit.null = null
+
 local INTERVAL = limit < 10000 and limit or 10000
 -- Instructions are counted per coroutine, from zero, so a coroutine pays in advance for what it may
 -- run before it is first looked at. A short interval keeps that small.
@@ -70,7 +75,7 @@ end
 
 -- Turn what was caught into what a script may see. KILLED if the script must end.
 local function translate(err)
-  if type(err) == "userdata" and err ~= failed then
+  if type(err) == "userdata" and err ~= failed and err ~= null then
     interrupt(err)
     killed = true
   elseif err == failed then

@@ -1,5 +1,6 @@
--- math.random and math.randomseed as Redis has them: its own 48-bit linear congruential generator,
--- set back to the same seed before each script.
+-- math.random and math.randomseed as Redis has them: its own 48-bit linear congruential generator.
+-- It is set back before each script to where it stands in a server that has just been started;
+-- there it would go on from script to script.
 --
 -- It lives in Lua because Lua's own generator is the C library's, one for the whole process: what
 -- one script draws would change what another one sees.
@@ -9,16 +10,17 @@
 
 local kit = ...
 
-local bad_argument, bad_type = kit.bad_argument, kit.bad_type
-local error, floor, select, tonumber, type = error, math.floor, select, tonumber, type
+local bad_argument, bad_type, number_of = kit.bad_argument, kit.bad_type, kit.number_of
+local error, floor, select, to_int = error, math.floor, select, kit.to_int
 
 local WORD = 65536
 -- x' = x * 0x5DEECE66D + 0xB
 local FACTOR_0, FACTOR_1, FACTOR_2, ADDEND = 0xE66D, 0xDEEC, 0x5, 0xB
-local SEED_0 = 0x330E
+local FRESH_0, FRESH_1, FRESH_2 = 0x330E, 0xABCD, 0x1234
+local SEED_0 = FRESH_0
 local INT_MAX = 2147483647
 
-local x0, x1, x2 = SEED_0, 0, 0
+local x0, x1, x2 = FRESH_0, FRESH_1, FRESH_2
 
 -- The next 31 bits.
 local function draw()
@@ -31,24 +33,8 @@ local function draw()
   return x2 * 32768 + floor(x1 / 2)
 end
 
--- A number as C's int: towards zero, then the low 32 bits, two's complement.
-local function to_int(number)
-  if number ~= number or number >= 2 ^ 63 or number <= -2 ^ 63 then
-    return 0
-  end
-  local whole = number < 0 and -floor(-number) or floor(number)
-  local low = whole % 4294967296
-  return low > INT_MAX and low - 4294967296 or low
-end
-
--- The argument as a number if it is one or reads as one, else nil.
-local function number_of(value)
-  local kind = type(value)
-  return (kind == "number" or kind == "string") and tonumber(value) or nil
-end
-
 function kit.reset_random()
-  x0, x1, x2 = SEED_0, 0, 0
+  x0, x1, x2 = FRESH_0, FRESH_1, FRESH_2
 end
 
 local mathematics = kit.globals.math

@@ -8,12 +8,16 @@
 local kit = ...
 
 local emit, globals, source = kit.emit, kit.globals, kit.source
-local begin, compile, is_killed, translate = kit.begin, kit.compile, kit.is_killed, kit.translate
+local begin, is_killed, translate = kit.begin, kit.is_killed, kit.translate
+local forget_cmsgpack, forget_decoder, forget_encoder = kit.forget_cmsgpack, kit.forget_decoder, kit.forget_encoder
+local forget_struct, reset_cjson = kit.forget_struct, kit.reset_cjson
 local reset_addresses, reset_random = kit.reset_addresses, kit.reset_random
+local load_binary = kit.load_binary
 local CHUNK_NAME, KILLED = kit.chunk_name, kit.KILLED
 local getinfo, sethook = debug.getinfo, debug.sethook
 local metatable_of = debug.getmetatable
-local error, next, rawget, select, tostring, type = error, next, rawget, select, tostring, type
+local error, next, rawget, select, type = error, next, rawget, select, type
+local tostring = kit.globals.tostring
 local unpack, xpcall = unpack, xpcall
 
 -- How a script ended, in convert.py's `Ending`.
@@ -229,6 +233,12 @@ local function run_main(main)
   begin()
   reset_random()
   reset_addresses()
+  reset_cjson()
+  -- What a library worked on when an error ended it would stay in memory.
+  forget_cmsgpack()
+  forget_decoder()
+  forget_encoder()
+  forget_struct()
   local ok, value = xpcall(main, on_error)
   if not ok then
     if is_killed() then
@@ -268,9 +278,9 @@ function kit.run_staged(main, key_count)
   return run_main(main)
 end
 
--- A function to pass to `run`, or nil and what is wrong with the text.
-function kit.define(text)
-  return compile(text, CHUNK_NAME)
+-- A function to pass to `run`, of code that compiler.py has made.
+function kit.define(binary)
+  return load_binary(binary)
 end
 
 -- Closing the sandbox

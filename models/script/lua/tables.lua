@@ -1,4 +1,4 @@
--- Tables a script may read and never change, and the wording of argument errors.
+-- Tables a script may read and never change.
 --
 -- Redis patches Lua so that a table can be marked read-only. Stock Lua 5.1 has no such mark, so a
 -- read-only table is two tables: an empty shell, which scripts see, and its contents, which they
@@ -12,8 +12,7 @@
 
 local kit = ...
 
-local error, getinfo, setmetatable, type = error, debug.getinfo, setmetatable, type
-local format = string.format
+local error, setmetatable = error, setmetatable
 
 local READ_ONLY = "Attempt to modify a readonly table"
 
@@ -38,19 +37,4 @@ function kit.read_only(contents, missing)
   local shell = setmetatable({}, { __index = contents, __newindex = refuse_write })
   contents_of[shell] = contents
   return shell
-end
-
--- Raise Lua's "bad argument" error from a library function, at the line that called it.
--- Must be called directly by the library function, and not as a tail call: it looks at the stack
--- for the name under which the script called the function.
-function kit.bad_argument(index, problem)
-  local name = getinfo(2, "n").name or "?"
-  error(format("bad argument #%d to '%s' (%s)", index, name, problem), 3)
-end
-
--- Likewise for an argument of a wrong type; `expected` is a type's name.
-function kit.bad_type(index, expected, value)
-  local name = getinfo(2, "n").name or "?"
-  local problem = format("%s expected, got %s", expected, type(value))
-  error(format("bad argument #%d to '%s' (%s)", index, name, problem), 3)
 end

@@ -34,7 +34,9 @@ WALK = """
 local seen, bad = {}, {}
 local function walk(value, path)
   local kind = type(value)
-  if kind == 'userdata' or kind == 'thread' then bad[#bad + 1] = path .. ' ' .. kind end
+  if kind == 'userdata' and value == cjson.null then
+    if getmetatable(value) then bad[#bad + 1] = 'null has a metatable' end
+  elseif kind == 'userdata' or kind == 'thread' then bad[#bad + 1] = path .. ' ' .. kind end
   if kind ~= 'table' or seen[value] then return end
   seen[value] = true
   for key, inner in pairs(value) do
