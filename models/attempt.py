@@ -5,6 +5,7 @@ local time, which is owed and paid at the next wait, and the quorum rounds of a 
 inside the script, for which the task of the script waits one by one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -39,13 +40,14 @@ class Attempt:
     """What one attempt has answered, counted and owes."""
 
     __slots__ = (
-        "_costs", "_engine", "_kernel", "_keys_before", "_label", "_policy", "_reply", "answer",
-        "context", "owed", "refused", "tally", "trail",
+        "_costs", "_engine", "_kernel", "_keys_before", "_label", "_policy", "_reply", "_wall",
+        "answer", "context", "owed", "refused", "tally", "trail",
     )  # fmt: skip
 
     def __init__(
         self,
         kernel: Kernel,
+        wall: Callable[[], int],
         engine: Engine,
         policy: Policy,
         costs: LocalCosts,
@@ -53,7 +55,9 @@ class Attempt:
         tally: Tally,
         trail: Trail | None,
     ) -> None:
+        """`wall` is what the node's clock says, in ns."""
         self._kernel = kernel
+        self._wall = wall
         self._engine = engine
         self._policy = policy
         self._costs = costs
@@ -66,7 +70,7 @@ class Attempt:
         """Set once a verification has failed: this attempt answers nothing more, and writes
         nothing."""
         self._label = "script"
-        context.now = kernel.now
+        context.now = wall()
         self.answer: Answer
         """Answers a command: the reply, or `PENDING` when `settle` has to be waited for."""
         if policy.waits_inside:
@@ -142,7 +146,7 @@ class Attempt:
             for name in list(keys)[self._keys_before :]:
                 del keys[name]  # the script has seen nothing of these
             return self.refused
-        self.context.now = self._kernel.now
+        self.context.now = self._wall()
         return self._reply
 
     def read_verified(self) -> Steps:

@@ -43,9 +43,16 @@ class Cluster:
     """All nodes of one run."""
 
     def __init__(
-        self, kernel: Kernel, system: System, streams: Streams, trace: Trace | None
+        self,
+        kernel: Kernel,
+        system: System,
+        streams: Streams,
+        trace: Trace | None,
+        wall: Callable[[], int] | None = None,
     ) -> None:
+        """`wall` is what the nodes' clocks say, in ns; without it, virtual time."""
         self._kernel = kernel
+        self._wall = wall or (lambda: kernel.now)
         self._trace = trace
         self._system = system
         self._streams = streams
@@ -128,6 +135,7 @@ class Cluster:
         retry = system.script.retry
         service = Service(
             kernel,
+            wall=self._wall,
             engine=engine,
             store=store,
             clock=CommitClock(id),
@@ -221,7 +229,7 @@ class Cluster:
         for set_name, data in self._system.data.items():
             if data.state == MISSING_STATE:
                 continue
-            rows = _rows(data)
+            rows = _rows(data, self._wall())
             for key in key_names(set_name, data):
                 for node in self.nodes.values():
                     node.store.install(key, rows)
@@ -279,7 +287,7 @@ def key_names(set_name: str, data: DataSpec) -> tuple[bytes, ...]:
     return tuple(f"{set_name}:{i}".encode() for i in range(data.count))
 
 
-def _rows(data: DataSpec) -> Rows:
+def _rows(data: DataSpec, now: int) -> Rows:
     kind = type_of(data.state)
     value: Any = _DEFAULT_CONTENT[kind] if data.value is None else data.value
     content: Any
@@ -293,9 +301,9 @@ def _rows(data: DataSpec) -> Rows:
         content = {name.encode(): str(item).encode() for name, item in value.items()}
     expiry = None
     if data.state.endswith("_ttl"):
-        expiry = data.expires
+        expiry = now + data.expires
     elif data.state.endswith("_expired"):
-        expiry = -EPOCH_NS
+        expiry = now - EPOCH_NS
     return make_rows(data.state, content, expiry)
 
 

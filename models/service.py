@@ -8,7 +8,7 @@ Local work (store reads, Lua, bookkeeping) is added up and paid in virtual time 
 that a script which need not wait between two reads costs no event for them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -19,7 +19,7 @@ from models.engine.sites import Site, Tally, new_tally
 from models.fence.policies import Policy, Start
 from models.redis.commit import plan_commit
 from models.redis.context import Context
-from models.replies import ErrorReply, Reply
+from models.replies import NULL_ARRAY, ErrorReply, Reply
 from models.script.cache import NO_SCRIPT, Script, ScriptCache
 from models.script.machine import PENDING, Call, Machine
 from models.script.pool import MachinePool
@@ -56,10 +56,27 @@ class Request:
     """Sent instead of a script, when set."""
     policy: Policy | None = None
     """A fence of its own instead of the node's."""
+    parts: "list[Request] | None" = None
+    """Sent instead of all that: requests carried out in one attempt, one after the other. The reply
+    is a list, and an error of one does not keep the others from being carried out."""
+    watched: "dict[bytes, Watch] | None" = None
+    """Keys that may not have changed: else the reply is `NULL_ARRAY`, and nothing is done."""
+    keeps_writes: bool = False
+    """Whether what a script wrote before it failed is committed, as Redis does it. The modelled
+    system forgets it."""
 
     def as_eval(self) -> "Request":
         """The same with its body, for a node that does not know the hash."""
         return replace(self, sha=None)
+
+
+class Watch(NamedTuple):
+    """What a watched key was when WATCH was sent."""
+
+    since_ts: int
+    """Commit timestamp since which it may not have been written."""
+    expired: bool
+    """Whether it was there and past its expiry, which it may then stay."""
 
 
 class Applied(NamedTuple):
@@ -75,8 +92,8 @@ class Outcome:
     """What came of a request, for the client and for the judges."""
 
     __slots__ = (
-        "attempts", "commit_ts", "committed_ns", "cut_short", "failed", "read_keys", "read_ns",
-        "reply", "start_ts", "tallies", "unsettled", "written_keys",
+        "attempts", "commit_ts", "committed_ns", "cut_short", "failed", "published", "read_keys",
+        "read_ns", "reply", "start_ts", "tallies", "unsettled", "written_keys",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -101,6 +118,8 @@ class Outcome:
         """Whether a write was proposed whose fate the client was not told."""
         self.read_keys: Iterable[bytes] = ()
         self.written_keys: tuple[bytes, ...] = ()
+        self.published: Sequence[tuple[bytes, bytes]] = ()
+        """Channels and messages; to be sent now that the attempt is through."""
 
     def reset(self) -> None:
         """As new: the request is sent again in another form."""
@@ -126,6 +145,7 @@ class Service:
         self,
         kernel: Kernel,
         *,
+        wall: Callable[[], int],
         engine: Engine,
         store: Store,
         clock: CommitClock,
@@ -138,8 +158,11 @@ class Service:
         workers: Slots,
         jitter: Callable[[], float],
     ) -> None:
-        """`jitter` draws from [0, 1). `deadline_ns` holds from the arrival of a request on."""
+        """`wall` is what the node's clock says, in ns: what TIME tells and expiries are compared with.
+
+        `jitter` draws from [0, 1). `deadline_ns` holds from the arrival of a request on."""
         self._kernel = kernel
+        self._wall = wall
         self._engine = engine
         self._store = store
         self._clock = clock
@@ -157,23 +180,20 @@ class Service:
     def execute(self, request: Request, outcome: Outcome, trail: Trail | None) -> Steps:
         """Carry out a request: fills `outcome`, and `trail` if there is one."""
         deadline = self._kernel.now + self._deadline_ns
-        script = None
-        if request.command is None:
-            script = self._script(request)
-            if script is None:
-                outcome.fail(NO_SCRIPT)
-                return
+        if request.parts is None and request.command is None and self._script(request) is None:
+            outcome.fail(NO_SCRIPT)
+            return
         if not self._workers.take_now():
             yield self._workers.wait()
             if trail is not None:
                 trail.mark("queue", "wait for a worker", self._kernel.now)
         # Only now: a Lua state for each script in line would be memory without bound.
-        machine = None if script is None else self._machines.take()
+        machine = None if request.command is not None else self._machines.take()
         try:
             if self._kernel.now >= deadline:
                 outcome.fail(_DEADLINE)  # it passed in line, which is noticed only now
                 return
-            while (yield from self._attempt(request, script, machine, outcome, trail, deadline)):
+            while (yield from self._attempt(request, machine, outcome, trail, deadline)):
                 if not (yield from self._back_off(outcome, trail, deadline)):
                     break
         finally:
@@ -207,7 +227,6 @@ class Service:
     def _attempt(
         self,
         request: Request,
-        script: Script | None,
         machine: Machine | None,
         outcome: Outcome,
         trail: Trail | None,
@@ -236,22 +255,25 @@ class Service:
         store.pin(start_ts)
         try:
             context = Context(store, start_ts)
-            attempt = Attempt(kernel, self._engine, policy, self._costs, context, tally, trail)
+            attempt = Attempt(
+                kernel, self._wall, self._engine, policy, self._costs, context, tally, trail
+            )
             outcome.read_keys = context.keys
-            if machine is None or script is None:
-                yield from self._run_command(request, attempt, outcome)
+            if request.watched and self._changed(request.watched, start_ts):
+                outcome.reply = NULL_ARRAY
+            elif request.parts is not None:
+                replies: list[Reply] = []
+                outcome.reply = replies
+                for part in request.parts:
+                    yield from self._carry_out(part, machine, attempt, outcome, deadline)
+                    replies.append(outcome.reply)
+                    if outcome.cut_short:
+                        break
+                else:
+                    outcome.reply = replies
+                    outcome.failed = False
             else:
-                state = machine.start(script, request.keys, request.argv, attempt.answer)
-                while type(state) is Call:
-                    reply = yield from attempt.settle()
-                    if kernel.now >= deadline:
-                        # The read itself has no deadline; the Lua VM notices after it.
-                        state = machine.kill(_DEADLINE.text)
-                        outcome.cut_short = True
-                    else:
-                        state = machine.resume(reply)
-                outcome.reply = state.reply
-                outcome.failed = state.raised
+                yield from self._carry_out(request, machine, attempt, outcome, deadline)
             attempt.charge()
             wrote = context.wrote()
             if attempt.refused is not None:
@@ -264,7 +286,8 @@ class Service:
                 if trail is not None:
                     trail.cut(deadline)
                 outcome.cut(_DEADLINE)
-            if outcome.failed or not wrote:
+            kept = request.keeps_writes and not outcome.cut_short
+            if (outcome.failed and not kept) or not wrote:
                 if attempt.owed:
                     yield attempt.owed
                 return False
@@ -272,13 +295,58 @@ class Service:
         finally:
             store.unpin(start_ts)
 
-    def _run_command(self, request: Request, attempt: Attempt, outcome: Outcome) -> Steps:
-        assert request.command is not None
-        reply = attempt.answer(request.command)
-        if reply is PENDING:
+    def _carry_out(
+        self,
+        request: Request,
+        machine: Machine | None,
+        attempt: Attempt,
+        outcome: Outcome,
+        deadline: int,
+    ) -> Steps:
+        """Carry out one command or script on an attempt."""
+        if request.command is not None:
+            reply = attempt.answer(request.command)
+            if reply is PENDING:
+                reply = yield from attempt.settle()
+            outcome.reply = reply
+            outcome.failed = isinstance(reply, ErrorReply)
+            return
+        script = self._script(request)
+        if script is None:
+            outcome.fail(NO_SCRIPT)
+            return
+        assert machine is not None
+        state = machine.start(script, request.keys, request.argv, attempt.answer)
+        while type(state) is Call:
             reply = yield from attempt.settle()
-        outcome.reply = reply
-        outcome.failed = isinstance(reply, ErrorReply)
+            if self._kernel.now >= deadline:
+                # The read itself has no deadline; the Lua VM notices after it.
+                state = machine.kill(_DEADLINE.text)
+                outcome.cut_short = True
+            else:
+                state = machine.resume(reply)
+        outcome.reply = state.reply
+        outcome.failed = state.raised
+
+    def _changed(self, watched: dict[bytes, Watch], now_ts: int) -> bool:
+        """Whether a watched key is another than it was, at the read timestamp of an attempt."""
+        store, now = self._store, self._wall()
+        for key, watch in watched.items():
+            expiry = store.view(key, now_ts).expiry
+            gone = expiry is not None and expiry <= now
+            if store.written_since(key, watch.since_ts) or (gone and not watch.expired):
+                return True
+        return False
+
+    def written_since(self, key: bytes, ts: int) -> bool:
+        """Whether a commit later than `ts` has written the key, as far as this node knows."""
+        return self._store.written_since(key, ts)
+
+    def watch(self, key: bytes) -> Watch:
+        """Watch a key from now on."""
+        store = self._store
+        expiry = store.view(key, store.last_commit_ts).expiry
+        return Watch(store.last_commit_ts, expiry is not None and expiry <= self._wall())
 
     def _commit(self, attempt: Attempt, outcome: Outcome, guarded: bool) -> Steps:
         """Commit what the attempt wrote; True on a write conflict."""
