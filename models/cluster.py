@@ -31,7 +31,7 @@ _DEFAULT_CONTENT: Final[dict[str, Any]] = {
     "hash": {"f1": "1", "f2": "2", "f3": "3"},
     "set": ["m1", "m2"],
     "zset": {"z1": 1.0, "z2": 2.0},
-    "stream": "",
+    "stream": {"1-1": "1"},
 }
 """Content of a key whose scenario names none: small, of the right type."""
 

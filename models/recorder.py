@@ -2,12 +2,13 @@
 
 from array import array
 from collections import Counter
-from typing import Final
+from itertools import count
+from typing import Any, Final
 
 from models.audit.safety import Operation, SafetyJudge
 from models.engine.sites import FIELDS, Site
 from models.replies import ErrorReply
-from models.service import Outcome
+from models.service import Outcome, Request
 from models.workload.tickets import Ticket
 from sim.kernel import Kernel
 from sim.record import Histogram, Timeline
@@ -17,6 +18,32 @@ from sim.trail import Trail
 OK: Final = "ok"
 COLUMNS: Final = ("id", "load", "script", "start_ns", "latency_ns", "outcome", "attempts")
 """One value per measured script; see `Recorder.columns`."""
+
+
+class SessionNotes:
+    """What a server's sessions send, written down as the last group's scripts."""
+
+    def __init__(self, kernel: Kernel, recorder: "Recorder") -> None:
+        self._kernel = kernel
+        self._recorder = recorder
+        self._group = len(recorder.loads) - 1
+        self._ids = count()
+
+    def began(self, label: str, outcome: Outcome) -> tuple[tuple[Ticket, int, Trail | None], Any]:
+        """A request is sent, now."""
+        now = self._kernel.now
+        ticket = Ticket(next(self._ids), self._recorder.kind(label), _NOTHING)
+        trail = self._recorder.began(self._group, ticket, now, outcome)
+        return (ticket, now, trail), trail
+
+    def ended(self, note: tuple[Ticket, int, Trail | None], outcome: Outcome) -> None:
+        """The request is answered, now."""
+        ticket, start, trail = note
+        self._recorder.ended(self._group, ticket, start, outcome, trail)
+
+
+_NOTHING: Final = Request([], [])
+"""What a ticket of a session holds: what was sent is not written down."""
 
 
 class Recorder:
@@ -49,6 +76,10 @@ class Recorder:
         self._kinds = kinds
         self.scripts = [kind for names in kinds for kind in names]
         self._first_kind = [sum(map(len, kinds[:group])) for group in range(len(kinds))]
+        self._numbers: dict[str, int] = {}
+        """Of what the last group sends and was not announced."""
+        self.unsupported: Counter[bytes] = Counter()
+        """Commands that the modelled system would have refused."""
         self.outcomes = {OK: 0}
         self._cells = array("q")
         """Row by row; one flat array holds a million scripts in 56 MB."""
@@ -83,6 +114,7 @@ class Recorder:
         """A script is answered, now."""
         now = self._kernel.now
         self._kernel.progress += 1
+        self.unsupported.update(outcome.unsupported)
         if self._trace is not None:
             who = f"{self.loads[group]} #{ticket.id}"
             self._trace.add(now, who, "answered", attempts=outcome.attempts)
@@ -115,6 +147,14 @@ class Recorder:
         if trail is not None:
             trail.mark("local", "reply", now)
             self._keep(trail)
+
+    def kind(self, label: str) -> int:
+        """The number of what is sent under this label, by the last group."""
+        number = self._numbers.get(label)
+        if number is None:
+            number = self._numbers[label] = len(self.scripts) - self._first_kind[-1]
+            self.scripts.append(label)
+        return number
 
     def _operation(self, group: int, ticket: Ticket, start_ns: int, outcome: Outcome) -> Operation:
         settled = outcome.commit_ts and not outcome.unsettled
@@ -152,6 +192,21 @@ class Recorder:
         """Tallies of the measured attempts that ran their script to its end."""
         rows = sorted([*tally, count] for tally, count in self._served.items())
         return Histogram(fields=list(FIELDS), rows=rows)
+
+    def recent_latencies(self, most: int) -> list[int]:
+        """Of the scripts answered last, in ns."""
+        width = len(COLUMNS)
+        return self._cells[-most * width :][COLUMNS.index("latency_ns") :: width].tolist()
+
+    def outcome_counts(self) -> dict[str, int]:
+        """How many measured scripts ended how."""
+        codes = Counter(self._cells[COLUMNS.index("outcome") :: len(COLUMNS)])
+        return {text: codes[code] for text, code in self.outcomes.items() if codes[code]}
+
+    def by_site(self) -> list[int]:
+        """Verifications in all tallies, per call site."""
+        everything = [*self._served.items(), *self._others.items()]
+        return [sum(tally[site] * count for tally, count in everything) for site in Site]
 
     def counted(self) -> int:
         """Verifications in all tallies, measured or not, whatever became of the attempt."""

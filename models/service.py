@@ -10,6 +10,8 @@ that a script which need not wait between two reads costs no event for them.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import sha1
 from typing import Final, NamedTuple
 
 from models.attempt import Attempt, LocalCosts
@@ -18,10 +20,12 @@ from models.engine.requests import DeadlineExceeded, NotLeader
 from models.engine.sites import Site, Tally, new_tally
 from models.fence.policies import Policy, Start
 from models.redis.commit import plan_commit
-from models.redis.context import Context
+from models.redis.blocking import Wait
+from models.redis.context import ALONE, Context
+from models.redis.table import refused_as_write, wait_of
 from models.replies import NULL_ARRAY, ErrorReply, Reply
 from models.script.cache import NO_SCRIPT, Script, ScriptCache
-from models.script.machine import PENDING, Call, Machine
+from models.script.machine import PENDING, Answer, Call, Machine, Pending
 from models.script.pool import MachinePool
 from models.store.clock import CommitClock
 from models.store.versions import Commit, Store
@@ -61,9 +65,17 @@ class Request:
     is a list, and an error of one does not keep the others from being carried out."""
     watched: "dict[bytes, Watch] | None" = None
     """Keys that may not have changed: else the reply is `NULL_ARRAY`, and nothing is done."""
+    read_only: bool = False
+    """Whether a script's writes are refused (EVAL_RO)."""
     keeps_writes: bool = False
     """Whether what a script wrote before it failed is committed, as Redis does it. The modelled
     system forgets it."""
+
+    def digest(self) -> str:
+        """The SHA1 of the script."""
+        if self.sha is not None:
+            return self.sha.decode("latin-1").lower()
+        return sha1(self.body, usedforsecurity=False).hexdigest()
 
     def as_eval(self) -> "Request":
         """The same with its body, for a node that does not know the hash."""
@@ -93,7 +105,8 @@ class Outcome:
 
     __slots__ = (
         "attempts", "commit_ts", "committed_ns", "cut_short", "failed", "published", "read_keys",
-        "read_ns", "reply", "start_ts", "tallies", "unsettled", "written_keys",
+        "read_ns", "reply", "start_ts", "tallies", "unsettled", "unsupported", "wait",
+        "written_keys",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -120,6 +133,10 @@ class Outcome:
         self.written_keys: tuple[bytes, ...] = ()
         self.published: Sequence[tuple[bytes, bytes]] = ()
         """Channels and messages; to be sent now that the attempt is through."""
+        self.unsupported: Sequence[bytes] = ()
+        """Commands that the modelled system would have refused."""
+        self.wait: Wait | None = None
+        """What a command that found nothing would wait for."""
 
     def reset(self) -> None:
         """As new: the request is sent again in another form."""
@@ -174,6 +191,8 @@ class Service:
         self._machines = machines
         self._workers = workers
         self._jitter = jitter
+        self.surroundings = ALONE
+        """What commands ask of the server in front; set by the server."""
         self.scripts = ScriptCache()
         self.conflicts = 0
 
@@ -254,7 +273,8 @@ class Service:
         outcome.read_ns = kernel.now
         store.pin(start_ts)
         try:
-            context = Context(store, start_ts)
+            context = Context(store, start_ts, self.surroundings)
+            outcome.published, outcome.unsupported = context.published, context.unsupported
             attempt = Attempt(
                 kernel, self._wall, self._engine, policy, self._costs, context, tally, trail
             )
@@ -304,19 +324,26 @@ class Service:
         deadline: int,
     ) -> Steps:
         """Carry out one command or script on an attempt."""
+        context = attempt.context
+        context.from_script = request.command is None
         if request.command is not None:
             reply = attempt.answer(request.command)
             if reply is PENDING:
                 reply = yield from attempt.settle()
             outcome.reply = reply
             outcome.failed = isinstance(reply, ErrorReply)
+            if reply is None or reply is NULL_ARRAY:
+                outcome.wait = wait_of(context, request.command)
             return
         script = self._script(request)
         if script is None:
             outcome.fail(NO_SCRIPT)
             return
         assert machine is not None
-        state = machine.start(script, request.keys, request.argv, attempt.answer)
+        answer = attempt.answer
+        if request.read_only or b"no-writes" in script.body[: script.body.find(b"\n")]:
+            answer = partial(_answer_reads, answer)
+        state = machine.start(script, request.keys, request.argv, answer)
         while type(state) is Call:
             reply = yield from attempt.settle()
             if self._kernel.now >= deadline:
@@ -338,9 +365,21 @@ class Service:
                 return True
         return False
 
+    def key_count(self) -> int:
+        """How many keys there are, those past their expiry included."""
+        return len(self._store.names(self._store.last_commit_ts))
+
     def written_since(self, key: bytes, ts: int) -> bool:
         """Whether a commit later than `ts` has written the key, as far as this node knows."""
         return self._store.written_since(key, ts)
+
+    def compile(self, body: bytes) -> ErrorReply | None:
+        """What is wrong with the text of a script; None if nothing."""
+        machine = self._machines.take()
+        try:
+            return machine.compile(Script(sha1(body, usedforsecurity=False).hexdigest(), body))
+        finally:
+            self._machines.give_back(machine)
 
     def watch(self, key: bytes) -> Watch:
         """Watch a key from now on."""
@@ -388,3 +427,8 @@ class Service:
 
     def _next_timestamp(self) -> int:
         return self._clock.next(self._kernel.now, self._store.last_commit_ts)
+
+
+def _answer_reads(answer: Answer, args: list[bytes]) -> "Reply | Pending":
+    """Answer what does not write."""
+    return refused_as_write(args) or answer(args)

@@ -5,9 +5,9 @@ from hashlib import sha1
 from itertools import islice
 from typing import Any
 
-from models.audit.wire import ledger_verdict
 from models.cluster import Cluster, key_names
 from models.fence.policies import POLICIES
+from models.outcome import variant_record
 from models.recorder import Recorder
 from models.service import Service
 from models.spec import CallSpec, KeySpec, LoadSpec, System
@@ -15,7 +15,7 @@ from models.workload.clients import Group, burst_gaps, constant_gaps, poisson_ga
 from models.workload.tickets import CallKind, KeyPick, draw_tickets
 from sim.errors import LimitReached
 from sim.kernel import Event, Kernel
-from sim.record import VariantRecord, digest
+from sim.record import VariantRecord
 from sim.rng import Streams
 from sim.trace import Trace
 from sim.units import human_duration
@@ -74,7 +74,7 @@ class World:
             self.kernel.run_until_halted(
                 events_max=limits.events, stall_ns=limits.stall, keep_on=keep_on
             )
-        return self._record(name, settings)
+        return variant_record(self.kernel, self.cluster, self.recorder, name, settings)
 
     def start(self) -> None:
         """Start the cluster at the present instant, and the clients as soon as somebody leads."""
@@ -168,37 +168,3 @@ class World:
         if arrivals.pattern == "bursts":
             return burst_gaps(self._streams, stream, arrivals.rate, arrivals.burst)
         return poisson_gaps(self._streams, stream, arrivals.rate)
-
-    # -- the record -----------------------------------------------------------------------------
-
-    def _record(self, name: str, settings: dict[str, Any]) -> VariantRecord:
-        recorder, cluster = self.recorder, self.cluster
-        counters = cluster.counters()
-        ledger = ledger_verdict(
-            counted=recorder.counted(),
-            unclaimed=counters["rounds.unclaimed"],
-            log_reads=counters["rounds.log"],
-            tap=cluster.tap,
-        )
-        content: dict[str, Any] = {
-            "counters": counters,
-            "columns": recorder.columns(),
-            "histograms": {"attempts": recorder.histogram()},
-            "verdicts": {"safety": recorder.judge.verdict(), "ledger": ledger},
-        }
-        began = self.kernel.now if recorder.measured_from is None else recorder.measured_from
-        return VariantRecord(
-            name=name,
-            settings=settings,
-            virtual_ns=self.kernel.now,
-            measured_ns=self.kernel.now - began,
-            events=self.kernel.events,
-            labels={
-                "load": recorder.loads,
-                "script": recorder.scripts,
-                "outcome": list(recorder.outcomes),
-            },
-            timelines=recorder.timelines(),
-            digest=digest(**content),
-            **content,
-        )

@@ -5,8 +5,8 @@ commands, Lua, timers, content of keys.
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
+from models.redis.commands import COMMANDS
 from models.redis.key_states import type_of
-from models.redis.table import COMMANDS
 from models.script.syntax import syntax_error
 from models.spec import CallSpec, DataSpec, System
 from readfence.complaints import nearest

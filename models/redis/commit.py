@@ -55,24 +55,7 @@ class Changes(NamedTuple):
 
 
 def plan_commit(context: Context) -> Changes | None:
-    """The changes of an attempt, its reads noted in `context.reads`; None if it wrote nothing.
-
-    Of an attempt that has diverged, the reads are those that the modelled system makes. The changes
-    are empty where it would commit something and Redis has nothing to write: that is a commit, too.
-    """
-    first = len(context.reads)
-    changes = _plan(context)
-    modelled = context.modelled
-    if modelled is not None:
-        modelled.now = context.now
-        modelled.reads.clear()
-        meant = _plan(modelled)
-        context.reads[first:] = modelled.reads
-        changes = Changes([], []) if changes is None and meant is not None else changes
-    return changes
-
-
-def _plan(context: Context) -> Changes | None:
+    """The changes of an attempt, its reads noted in `context.reads`; None if it wrote nothing."""
     changes = Changes([], [])
     for name in sorted(name for name, key in context.keys.items() if key.touched):
         key = context.keys[name]
@@ -121,7 +104,7 @@ def _value_rows(kind: bytes, data: Any, ttl: int | None) -> list[_Row]:
         return [*members, (rows.SET_META, ONLY, len(data))]
     if kind is reads.ZSET:
         # One blob at these revisions, whatever was there before; rows for scores came with #547.
-        return [(rows.ZSET_BLOB, ONLY, dict(data))]
+        return [(rows.ZSET_BLOB, ONLY, data)]
     return [(rows.STREAM_BLOB, ONLY, data)]
 
 

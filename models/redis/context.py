@@ -6,40 +6,59 @@ store operations the adapter would have made for the answer. Whoever drives it c
 The rules of what is cached are those of system.md 1.7: a value once loaded is never loaded again; a
 key found missing is probed again by a command of another family; EXISTS, TYPE, PTTL, PEXPIRE and
 SETNX probe the type each time unless a value is loaded.
-
-Replies are Redis's, reads are the modelled system's. Where the two do not agree on what a command
-does, the attempt has `diverged`: a second context, `modelled`, carries out the same commands as
-the modelled system does, and its reads are the ones that count (see `models/redis/table.py`).
 """
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, TypeVar
 
 from models.redis import reads
 from models.redis.reads import Reads
+from models.redis.refused import Refused
+from models.redis.sorted_set import SortedSet
 from models.redis.state import Key, ListValue, Value
-from models.replies import WRONG_TYPE, ErrorReply
+from models.redis.stream import Stream
+from models.replies import WRONG_TYPE
 from models.store import rows
 from models.store.versions import Store, list_span
+from sim.units import NS_PER
+
+_MS: Final = NS_PER["ms"]
+"""Redis compares whole milliseconds, and a key lives on in the one that it expires in."""
+_Known = TypeVar("_Known", Value, ListValue)
 
 
-class Refused(Exception):
-    """A command cannot be carried out; `reply` is its answer."""
+class Surroundings(NamedTuple):
+    """What commands ask of the node besides its store."""
 
-    def __init__(self, reply: ErrorReply) -> None:
-        super().__init__(reply.text)
-        self.reply = reply
+    draw: Callable[[int], int]
+    """A random whole number below the one given (SPOP and its like)."""
+    receivers: Callable[[bytes], int]
+    """How many clients get what is published to a channel."""
+
+
+ALONE: Final = Surroundings(draw=lambda below: 0, receivers=lambda channel: 0)
+"""No subscribers, and always the first element by chance."""
 
 
 class Context:
     """State of one attempt."""
 
     __slots__ = (
-        "_start_ts", "_store", "as_modelled", "calls", "diverged", "history", "keys", "modelled",
-        "noted", "now", "reads",
+        "_start_ts", "_store", "calls", "from_script", "keys", "now", "published", "reads",
+        "surroundings", "unsupported",
     )  # fmt: skip
 
-    def __init__(self, store: Store, start_ts: int, *, as_modelled: bool = False) -> None:
+    def __init__(self, store: Store, start_ts: int, surroundings: Surroundings = ALONE) -> None:
         """All reads are of `store` as it is at `start_ts`."""
         self._store = store
         self._start_ts = start_ts
+        self.surroundings = surroundings
+        self.from_script = True
+        """Whether commands come from a script; some refusals are worded otherwise outside."""
+        self.published: list[tuple[bytes, bytes]] = []
+        """Channels and messages, to be sent when the attempt has committed."""
+        self.unsupported: list[bytes] = []
+        """Commands carried out that the modelled system would have refused."""
         self.keys: dict[bytes, Key] = {}
         self.calls = 0
         """Commands so far; the driver may start the count anew."""
@@ -47,27 +66,13 @@ class Context:
         """Store operations of the commands so far, in order; the driver empties it."""
         self.now = 0
         """The instant (ns) that expiries are compared with; the driver sets it before a command."""
-        self.as_modelled = as_modelled
-        """Whether commands do what the modelled system does, where that is not what Redis does."""
-        self.diverged = False
-        """Whether a command has done something else than the modelled system."""
-        self.history: list[int | list[bytes]] = []
-        """The commands so far, for `modelled` to catch up with, and `now` where it is another."""
-        self.noted = 0
-        """The newest instant in `history`."""
-        self.modelled: Context | None = None
-        """What the modelled system believes, once that is something else."""
 
     def wrote(self) -> bool:
         """Whether anything is to be committed."""
-        for key in self.keys.values():
+        for key in self.keys.values():  # noqa: SIM110 - a generator takes three times as long
             if key.touched:
                 return True
-        return self.modelled is not None and self.modelled.wrote()
-
-    def as_begun(self) -> "Context":
-        """An attempt on the same snapshot that does what the modelled system does."""
-        return Context(self._store, self._start_ts, as_modelled=True)
+        return False
 
     def key(self, name: bytes) -> Key:
         """What this attempt knows of a key."""
@@ -84,7 +89,7 @@ class Context:
         known = cached_type(key)
         if known is None:
             return self._probe(key)
-        if known is not reads.NONE and self._expired(self.ttl(key)):
+        if known is not reads.NONE and self.expired(self.ttl(key)):
             return reads.NONE
         return known
 
@@ -108,25 +113,23 @@ class Context:
         """The stored expiry, read without remembering it.
 
         One that has passed ends with the value that it was for, and does not bind what a script
-        writes instead. (The modelled system takes it over and loses the write, hazard H13: to the
-        rest of the script the key is missing.)
+        writes instead. (The modelled system takes it over and loses the write, hazard H13; its
+        reads are the same.)
         """
         self.reads.append(key.plan.ttl)
         expiry = key.view.expiry
-        if self.as_modelled:
-            return expiry
-        void = self._expired(expiry) and (key.touched or cached_type(key) is None)
+        void = self.expired(expiry) and (key.touched or cached_type(key) is None)
         return None if void else expiry
 
     def _probe(self, key: Key) -> bytes:
         self.reads.append(key.plan.key_type)
-        expiry = key.view.expiry
-        if expiry is not None and expiry <= self.now:
+        if self.expired(key.view.expiry):
             return reads.NONE
         return key.plan.raw_type
 
-    def _expired(self, expiry: int | None) -> bool:
-        return expiry is not None and expiry <= self.now
+    def expired(self, expiry: int | None) -> bool:
+        """Whether an expiry (ns) has passed."""
+        return expiry is not None and expiry + _MS <= self.now
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -134,12 +137,12 @@ class Context:
         """The key of this name as a string, see `load_string`."""
         key = self.keys.get(name)
         if key is not None:
-            return key.string or self.load_string(key)
+            return self.load_string(key)
         # The commonest read of all, a string not touched before, written out.
         view = self._store.view(name, self._start_ts)
         key = self.keys[name] = Key(view)
         if key.plan.raw_type is not reads.STRING or (
-            view.expiry is not None and view.expiry <= self.now
+            view.expiry is not None and view.expiry + _MS <= self.now
         ):
             return self.load_string(key)
         self.reads.append(key.plan.typed_value)
@@ -150,24 +153,25 @@ class Context:
         """The key as a string; absent when missing. Raises `Refused` for another type."""
         value = key.string
         if value is not None:
-            return value
+            return value if value.exists else _absent(key, value)
         value = key.string = Value()
         view, plan = key.view, key.plan
         if plan.raw_type is reads.STRING and cached_type(key) is None:
-            if view.expiry is not None and view.expiry <= self.now:
+            if self.expired(view.expiry):
                 self.reads.append(plan.key_type)
             else:
                 self.reads.append(plan.typed_value)
                 value.data = view.text
                 value.exists = view.text is not None
         elif self.key_type(key) is not reads.NONE:
-            raise Refused(WRONG_TYPE)
+            raise _refused(value)
         return value
 
     def load_list(self, key: Key) -> ListValue:
         """The key as a list, its items not yet read. Raises `Refused` for another type."""
-        if key.list is not None:
-            return key.list
+        value = key.list
+        if value is not None:
+            return value if value.exists else _absent(key, value)
         value = key.list = ListValue()
         kind = self.key_type(key)
         if kind is reads.LIST:
@@ -175,7 +179,7 @@ class Context:
             value.exists = True
             value.span = list_span(key.view)
         elif kind is not reads.NONE:
-            raise Refused(WRONG_TYPE)
+            raise _refused(value)
         return value
 
     def list_items(self, key: Key, first: int, count: int) -> list[bytes]:
@@ -199,43 +203,74 @@ class Context:
 
     def load_hash(self, key: Key) -> Value:
         """The key as a hash: dict of field to value. Raises `Refused` for another type."""
-        if key.hash is None:
-            key.hash = Value(data={})
-            self._load(key, key.hash, reads.HASH, rows.HASH_FIELD, rows.HASH_BLOB)
-        return key.hash
+        value = key.hash
+        if value is not None:
+            return value if value.exists else _absent(key, value)
+        value = key.hash = Value(data={})
+        self._load(key, value, reads.HASH, rows.HASH_FIELD, rows.HASH_BLOB)
+        return value
 
     def load_set(self, key: Key) -> Value:
         """The key as a set: dict with the members as keys. Raises `Refused` for another type."""
-        if key.set is None:
-            key.set = Value(data={})
-            self._load(key, key.set, reads.SET, rows.SET_MEMBER, rows.SET_BLOB)
-        return key.set
+        value = key.set
+        if value is not None:
+            return value if value.exists else _absent(key, value)
+        value = key.set = Value(data={})
+        self._load(key, value, reads.SET, rows.SET_MEMBER, rows.SET_BLOB)
+        return value
 
     def load_zset(self, key: Key) -> Value:
-        """The key as a sorted set: dict of member to score. Raises `Refused` for another type."""
-        if key.zset is None:
-            key.zset = Value(data={})
-            self._load(key, key.zset, reads.ZSET, rows.ZSET_MEMBER, rows.ZSET_BLOB)
-        return key.zset
+        """The key as a `SortedSet`. Raises `Refused` for another type."""
+        value = key.zset
+        if value is not None:
+            return value if value.exists else _absent(key, value)
+        value = key.zset = Value(data=SortedSet())
+        self._load(key, value, reads.ZSET, rows.ZSET_MEMBER, rows.ZSET_BLOB)
+        if type(value.data) is dict:
+            value.data = SortedSet(value.data)
+        return value
 
     def _load(self, key: Key, value: Value, kind: bytes, members: str, blob: str) -> None:
         found = self.key_type(key)
         if found is kind:
             view = key.view
             self.reads.append(reads.load_wide(members, blob, view.count(members)))
-            value.data = dict(view.rows[members] if view.has(members) else view.only(blob) or {})
-            value.exists = True
+            value.data = view.rows[members] if view.has(members) else view.only(blob) or {}
+            value.exists = value.shared = True
         elif found is not reads.NONE:
-            raise Refused(WRONG_TYPE)
+            raise _refused(value)
 
     def load_stream(self, key: Key) -> Value:
-        """The key as a stream, opaque; only for a key that is one."""
-        if key.stream is None:
-            kind = self.key_type(key)
-            assert kind is reads.STREAM, f"no stream but {kind!r}"
+        """The key as a `Stream`. Raises `Refused` for another type."""
+        value = key.stream
+        if value is not None:
+            return value if value.exists else _absent(key, value)
+        value = key.stream = Value(data=Stream())
+        kind = self.key_type(key)
+        if kind is reads.STREAM:
             self.reads.append(reads.LOAD_STREAM)
-            key.stream = Value(True, key.view.only(rows.STREAM_BLOB))
-        return key.stream
+            value.data = key.view.only(rows.STREAM_BLOB)
+            value.exists = value.shared = True
+        elif kind is not reads.NONE:
+            raise _refused(value)
+        return value
+
+    def names(self) -> list[bytes]:
+        """Every key there is: one scan over the whole store."""
+        stored = self._store.names(self._start_ts)
+        self.reads.append(reads.all_names(len(stored)))
+        return [name for name in dict.fromkeys([*stored, *self.keys]) if self._alive(name)]
+
+    def _alive(self, name: bytes) -> bool:
+        key = self.keys.get(name)
+        if key is None:
+            return not self.expired(self._store.view(name, self._start_ts).expiry)
+        known = cached_type(key)
+        if known is None and not key.view.rows:
+            return False
+        return known is not reads.NONE and not self.expired(
+            key.ttl if key.ttl_loaded else key.view.expiry
+        )
 
     # -- buffered writes ------------------------------------------------------------------------
 
@@ -245,24 +280,54 @@ class Context:
         key.set_ttl(None)
         for value in (key.string, key.hash, key.set, key.zset, key.stream):
             if value is not None:
-                value.exists = False
-                value.data = {} if isinstance(value.data, dict) else None
+                value.clear()
         if key.list is not None:
             key.list.dirty = True
-            key.list.exists = False
+            key.list.exists = key.list.refused = False
             key.list.reset()
 
     def write(self, key: Key) -> None:
         """Note that the key holds something new to be committed."""
         key.touched = True
         key.deleted = False
-        if not key.ttl_dirty and self._expired(key.view.expiry):
-            self.diverged = True  # H13, see `read_ttl`
 
     def write_string(self, key: Key, data: bytes) -> None:
         """Make the key a string with this value; its expiry stays."""
         key.string = Value(True, data)
         self.write(key)
+
+    def changed(self, key: Key, value: Value) -> None:
+        """Note that a hash, set or sorted set has changed; without elements it is gone."""
+        value.exists = len(value.data) > 0
+        if value.exists:
+            self.write(key)
+        else:
+            key.touched = True
+            key.emptied()
+
+    def replace(self, name: bytes, slot: str, data: Any) -> None:
+        """Make the key this hash, set, sorted set or stream, whatever it held; none when empty."""
+        key = self.key(name)
+        if data:
+            self.delete(key)
+            setattr(key, slot, Value(True, data))
+            self.write(key)
+        elif self.exists(key):
+            self.delete(key)
+
+
+def _refused(value: Value | ListValue) -> Refused:
+    """The refusal of a key that holds another type, remembered."""
+    value.refused = True
+    return Refused(WRONG_TYPE)
+
+
+def _absent(key: Key, value: _Known) -> _Known:
+    """A value looked up before and not there; refused if the key holds another type (by now)."""
+    known = cached_type(key)
+    if value.refused if known is None else known is not reads.NONE:
+        raise Refused(WRONG_TYPE)
+    return value
 
 
 def cached_type(key: Key) -> bytes | None:

@@ -1,23 +1,18 @@
-"""Commands on keys of any type. Replies are those of Redis 7."""
+"""Commands on keys of any type, and on all of them. Replies are those of Redis 7."""
 
-import math
 from collections.abc import Callable
 from typing import Final
 
 from models.redis import reads
-from models.redis.arguments import in_range, integer
-from models.redis.context import Context, Refused
+from models.redis.arguments import NO_SUCH_KEY, SYNTAX, integer
+from models.redis.context import Context
+from models.redis.refused import Refused
 from models.redis.state import Key, ListValue, Value
-from models.replies import OK, ErrorReply, Reply, Status, quoted
-from sim.units import NS_PER
-
-_NO_SUCH_KEY: Final = ErrorReply(b"ERR no such key")
-_NEVER: Final = math.inf
-"""Later than any expiry: what a key without one is compared by."""
+from models.replies import OK, ErrorReply, Reply, Status
 
 
 def delete(context: Context, args: list[bytes]) -> Reply:
-    """DEL key [key ...]."""
+    """DEL key [key ...], and UNLINK."""
     count = 0
     for name in args[1:]:
         key = context.key(name)
@@ -28,7 +23,7 @@ def delete(context: Context, args: list[bytes]) -> Reply:
 
 
 def exists(context: Context, args: list[bytes]) -> Reply:
-    """EXISTS key [key ...]: a key named twice counts twice."""
+    """EXISTS key [key ...], and TOUCH: a key named twice counts twice."""
     return sum(context.exists(context.key(name)) for name in args[1:])
 
 
@@ -37,111 +32,115 @@ def type_(context: Context, args: list[bytes]) -> Reply:
     return Status(context.key_type(context.key(args[1])))
 
 
-def pttl(context: Context, args: list[bytes]) -> Reply:
-    """PTTL key: ms to live, -1 without an expiry, -2 when missing."""
-    key = context.key(args[1])
-    if not context.exists(key):
-        return -2
-    ttl = context.ttl(key)
-    return -1 if ttl is None else max((ttl - context.now) // NS_PER["ms"], 0)
-
-
-def pexpire(context: Context, args: list[bytes]) -> Reply:
-    """PEXPIRE key ms [NX | XX | GT | LT]."""
-    key = context.key(args[1])
-    exists = context.exists(key)
-    options = args[3:]
-    if options:
-        context.diverged = True  # The modelled system does not look at them.
-        options = [] if context.as_modelled else options
-    conditions = _conditions(options)
-    amount = integer(args[2])
-    until = in_range(context.now + amount * NS_PER["ms"], b"pexpire")
-    if not exists:
-        return 0
-    if conditions and not _allowed(conditions, context.ttl(key), until):
-        return 0
-    if amount <= 0:
-        context.delete(key)
-    else:
-        key.touched = True
-        key.set_ttl(until)
-    return 1
-
-
-def _conditions(options: list[bytes]) -> dict[bytes, None]:
-    chosen: dict[bytes, None] = {}
-    for option in options:
-        word = option.upper()
-        if word not in (b"NX", b"XX", b"GT", b"LT"):
-            raise Refused(ErrorReply(b"ERR Unsupported option " + quoted(option)))
-        chosen[word] = None
-    if b"NX" in chosen and len(chosen) > 1:
-        raise Refused(
-            ErrorReply(b"ERR NX and XX, GT or LT options at the same time are not compatible")
-        )
-    if b"GT" in chosen and b"LT" in chosen:
-        raise Refused(ErrorReply(b"ERR GT and LT options at the same time are not compatible"))
-    return chosen
-
-
-def _allowed(conditions: dict[bytes, None], current: int | None, until: int) -> bool:
-    if b"NX" in conditions:
-        return current is None
-    if b"XX" in conditions and current is None:
-        return False
-    if b"GT" in conditions:
-        return until > (_NEVER if current is None else current)
-    if b"LT" in conditions:
-        return until < (_NEVER if current is None else current)
-    return True
-
-
 def rename(context: Context, args: list[bytes]) -> Reply:
     """RENAME key newkey: loads the whole value and writes it anew under the other name."""
     source, target = context.key(args[1]), context.key(args[2])
     kind = context.key_type(source)
     if kind is reads.NONE:
-        raise Refused(_NO_SUCH_KEY)
-    if source is target and not context.as_modelled:
-        context.diverged = True  # The modelled system moves the value, then deletes the key.
-        return OK
-    ttl = context.ttl(source)
-    _MOVE[kind](context, source, target)
-    context.delete(source)
-    target.set_ttl(ttl)
+        raise Refused(NO_SUCH_KEY)
+    if source is not target:
+        _move(context, kind, source, target)
     return OK
 
 
-def _move_string(context: Context, source: Key, target: Key) -> None:
+def renamenx(context: Context, args: list[bytes]) -> Reply:
+    """RENAMENX key newkey: only when there is no such new key."""
+    source, target = context.key(args[1]), context.key(args[2])
+    kind = context.key_type(source)
+    if kind is reads.NONE:
+        raise Refused(NO_SUCH_KEY)
+    if source is target or context.exists(target):
+        return 0
+    _move(context, kind, source, target)
+    return 1
+
+
+def _move(context: Context, kind: bytes, source: Key, target: Key) -> None:
+    ttl = context.ttl(source)
+    _COPY[kind](context, source, target)
+    context.delete(source)
+    target.set_ttl(ttl)
+
+
+def copy(context: Context, args: list[bytes]) -> Reply:
+    """COPY source destination [DB 0] [REPLACE]."""
+    replace = False
+    rest = iter(args[3:])
+    for option in rest:
+        if option.upper() == b"REPLACE":
+            replace = True
+        elif option.upper() == b"DB" and (number := next(rest, None)) is not None:
+            if integer(number) != 0:
+                raise Refused(ErrorReply(b"ERR DB index is out of range"))
+        else:
+            raise Refused(SYNTAX)
+    source, target = context.key(args[1]), context.key(args[2])
+    if source is target:
+        raise Refused(ErrorReply(b"ERR source and destination objects are the same"))
+    kind = context.key_type(source)
+    if kind is reads.NONE or (context.exists(target) and not replace):
+        return 0
+    ttl = context.ttl(source)
+    _COPY[kind](context, source, target)
+    target.set_ttl(ttl)
+    return 1
+
+
+def _copy_string(context: Context, source: Key, target: Key) -> None:
     value = context.load_string(source)
     context.delete(target)
     context.write_string(target, value.data if value.exists else b"")
 
 
-def _move_list(context: Context, source: Key, target: Key) -> None:
+def _copy_list(context: Context, source: Key, target: Key) -> None:
     values = list(context.all_items(source))
     context.delete(target)
     target.list = ListValue(exists=True, dirty=True, materialized=True, values=values)
     context.write(target)
 
 
-def _mover(load: Callable[[Context, Key], Value], slot: str) -> Callable[[Context, Key, Key], None]:
-    def move(context: Context, source: Key, target: Key) -> None:
-        data = load(context, source).data
+def _copier(
+    load: Callable[[Context, Key], Value], slot: str
+) -> Callable[[Context, Key, Key], None]:
+    def copy_to(context: Context, source: Key, target: Key) -> None:
+        value = load(context, source)
+        value.shared = True
         context.delete(target)
-        copy = dict(data) if isinstance(data, dict) else data
-        setattr(target, slot, Value(True, copy))
+        setattr(target, slot, Value(True, value.data, shared=True))
         context.write(target)
 
-    return move
+    return copy_to
 
 
-_MOVE: Final[dict[bytes, Callable[[Context, Key, Key], None]]] = {
-    reads.STRING: _move_string,
-    reads.LIST: _move_list,
-    reads.HASH: _mover(Context.load_hash, "hash"),
-    reads.SET: _mover(Context.load_set, "set"),
-    reads.ZSET: _mover(Context.load_zset, "zset"),
-    reads.STREAM: _mover(Context.load_stream, "stream"),
+_COPY: Final[dict[bytes, Callable[[Context, Key, Key], None]]] = {
+    reads.STRING: _copy_string,
+    reads.LIST: _copy_list,
+    reads.HASH: _copier(Context.load_hash, "hash"),
+    reads.SET: _copier(Context.load_set, "set"),
+    reads.ZSET: _copier(Context.load_zset, "zset"),
+    reads.STREAM: _copier(Context.load_stream, "stream"),
 }
+"""Per type, how the value of one key becomes that of another."""
+
+
+# -- all keys -------------------------------------------------------------------------------------
+
+
+def dbsize(context: Context, args: list[bytes]) -> Reply:
+    """DBSIZE: how many keys there are."""
+    return len(context.names())
+
+
+def randomkey(context: Context, args: list[bytes]) -> Reply:
+    """RANDOMKEY."""
+    names = context.names()
+    return names[context.surroundings.draw(len(names))] if names else None
+
+
+def flush(context: Context, args: list[bytes]) -> Reply:
+    """FLUSHALL and FLUSHDB [ASYNC | SYNC]."""
+    if len(args) > 2 or (args[1:] and args[1].upper() not in (b"ASYNC", b"SYNC")):
+        raise Refused(SYNTAX)
+    for name in context.names():
+        context.delete(context.key(name))
+    return OK

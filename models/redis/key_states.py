@@ -7,6 +7,9 @@ of the modelled system, with an expiry in the future (`_ttl`), in the past (`_ex
 from collections.abc import Callable
 from typing import Any, Final
 
+from models.redis.sorted_set import SortedSet
+from models.redis.stream import Stream
+from models.redis.stream_ids import parse_id
 from models.store import rows
 from models.store.rows import ONLY, ListDelta, ListSpan, RowId, Rows, StringRow
 
@@ -34,7 +37,8 @@ def make_rows(state: str, content: Any, expiry: int | None) -> Rows:
     """The rows of a key in `state`.
 
     `content`: bytes for a string, a list of bytes for a list, a dict of field to value for a hash,
-    of member to score for a sorted set, a list of members for a set; ignored for other types.
+    of member to score for a sorted set, a list of members for a set, a dict of id to the
+    value of the one field `value` for a stream.
     `expiry` is the instant (ns) for `_ttl` and `_expired` states, None for the others.
     """
     assert state in STATES and state != MISSING_STATE, f"no rows for the state {state!r}"
@@ -46,6 +50,13 @@ def make_rows(state: str, content: Any, expiry: int | None) -> Rows:
     if expiry is not None:
         made[rows.TTL] = {ONLY: expiry}
     return made
+
+
+def _stream(entries: dict[bytes, bytes]) -> Stream:
+    stream = Stream()
+    for id, value in entries.items():
+        stream.append(parse_id(id), (b"value", value))
+    return stream
 
 
 def _list(items: list[bytes], families: Rows) -> Rows:
@@ -76,6 +87,6 @@ _MAKE: Final[dict[str, Callable[[Any], Rows]]] = {
     "set_blob": lambda members: {rows.SET_BLOB: {ONLY: dict.fromkeys(members, b"")}},
     "zset_wide": lambda scores: _zset(scores, {rows.ZSET_META: {ONLY: len(scores)}}),
     "zset_delta": lambda scores: _zset(scores, {rows.ZSET_DELTA: {(0, 0): len(scores)}}),
-    "zset_blob": lambda scores: {rows.ZSET_BLOB: {ONLY: dict(scores)}},
-    "stream": lambda content: {rows.STREAM_BLOB: {ONLY: content}},
+    "zset_blob": lambda scores: {rows.ZSET_BLOB: {ONLY: SortedSet(dict(scores))}},
+    "stream": lambda entries: {rows.STREAM_BLOB: {ONLY: _stream(entries)}},
 }

@@ -1,9 +1,15 @@
 """Commands on lists: pushes and pops at the ends, loaded lazily. Replies are those of Redis 7."""
 
-from models.redis.arguments import integer
-from models.redis.context import Context, Refused
+from typing import Final
+
+from models.redis.arguments import NOT_POSITIVE, SYNTAX, key_count, positive, wrong_count
+from models.redis.context import Context
+from models.redis.refused import Refused
 from models.redis.state import Key, ListValue
-from models.replies import ErrorReply, Reply
+from models.replies import NULL_ARRAY, ErrorReply, Reply
+
+NO_KEYS: Final = ErrorReply(b"ERR numkeys should be greater than 0")
+_NO_COUNT: Final = ErrorReply(b"ERR count should be greater than 0")
 
 
 def lpush(context: Context, args: list[bytes]) -> Reply:
@@ -13,9 +19,24 @@ def lpush(context: Context, args: list[bytes]) -> Reply:
 
 def rpush(context: Context, args: list[bytes]) -> Reply:
     """RPUSH key element [element ...]: the length afterwards."""
+    return _push_right(context, context.key(args[1]), args[2:])
+
+
+def lpushx(context: Context, args: list[bytes]) -> Reply:
+    """LPUSHX key element [element ...]: only to a list that is there."""
     key = context.key(args[1])
+    return _push_left(context, key, args[2:]) if context.load_list(key).exists else 0
+
+
+def rpushx(context: Context, args: list[bytes]) -> Reply:
+    """RPUSHX key element [element ...]: only to a list that is there."""
+    key = context.key(args[1])
+    return _push_right(context, key, args[2:]) if context.load_list(key).exists else 0
+
+
+def _push_right(context: Context, key: Key, elements: list[bytes]) -> int:
     value = _opened(context, key)
-    (value.values if value.materialized else value.right).extend(args[2:])
+    (value.values if value.materialized else value.right).extend(elements)
     return len(value)
 
 
@@ -47,31 +68,25 @@ def rpop(context: Context, args: list[bytes]) -> Reply:
 
 
 def _pop(context: Context, args: list[bytes], *, left: bool) -> Reply:
-    if len(args) > 2:
-        context.diverged = True  # The modelled system pops one element, whatever the count.
-    count = None if context.as_modelled else _count(args)
+    if len(args) > 3:
+        raise wrong_count(args[0])
+    count = None if len(args) == 2 else positive(args[2], NOT_POSITIVE)
     key = context.key(args[1])
     value = context.load_list(key)
     if not value.exists:
-        return None
+        return None if count is None else NULL_ARRAY
     if count is None:
         return _take(context, key, value, left=left)
+    return _take_some(context, key, value, count, left=left)
+
+
+def _take_some(
+    context: Context, key: Key, value: ListValue, count: int, *, left: bool
+) -> list[Reply]:
     popped: list[Reply] = []
     while len(popped) < count and value.exists:
         popped.append(_take(context, key, value, left=left))
     return popped
-
-
-def _count(args: list[bytes]) -> int | None:
-    if len(args) == 2:
-        return None
-    if len(args) > 3:
-        name = args[0].lower()
-        raise Refused(ErrorReply(b"ERR wrong number of arguments for '" + name + b"' command"))
-    count = integer(args[2], refusal := ErrorReply(b"ERR value is out of range, must be positive"))
-    if count < 0:
-        raise Refused(refusal)
-    return count
 
 
 def _take(context: Context, key: Key, value: ListValue, *, left: bool) -> bytes:
@@ -116,26 +131,77 @@ def _close(key: Key, value: ListValue) -> None:
 
 
 def rpoplpush(context: Context, args: list[bytes]) -> Reply:
-    """RPOPLPUSH source destination: nothing happens when the destination is no list.
+    """RPOPLPUSH source destination, and BRPOPLPUSH: nothing happens if the latter is no list."""
+    return _move(context, args[1], args[2], from_left=False, to_left=True)
 
-    The modelled system pops before it looks at the destination, and what it has popped is lost.
-    """
-    source, target = context.key(args[1]), context.key(args[2])
+
+def lmove(context: Context, args: list[bytes]) -> Reply:
+    """LMOVE source destination LEFT|RIGHT LEFT|RIGHT, and BLMOVE."""
+    return _move(context, args[1], args[2], from_left=_side(args[3]), to_left=_side(args[4]))
+
+
+def check_sides(args: list[bytes]) -> None:
+    """Refuse a BLMOVE that names other sides than left and right."""
+    _side(args[3])
+    _side(args[4])
+
+
+def _side(word: bytes) -> bool:
+    """Whether it is the left one."""
+    side = word.upper()
+    if side not in (b"LEFT", b"RIGHT"):
+        raise Refused(SYNTAX)
+    return side == b"LEFT"
+
+
+def _move(
+    context: Context, source_name: bytes, target_name: bytes, *, from_left: bool, to_left: bool
+) -> Reply:
+    source, target = context.key(source_name), context.key(target_name)
     value = context.load_list(source)
     if not value.exists:
         return None
-    if context.as_modelled:
-        element = _take(context, source, value, left=False)
-        _push_left(context, target, [element])
-        return element
-    if source is target:
-        context.diverged = True  # The modelled system removes a list of one, and makes another.
-    try:
-        context.load_list(target)
-    except Refused:
-        context.diverged = True
-        raise
-    element = _last(context, source, value)
-    _push_left(context, target, [element])
+    context.load_list(target)
+    element = (_first if from_left else _last)(context, source, value)
+    (_push_left if to_left else _push_right)(context, target, [element])
     _close(source, value)
     return element
+
+
+def lmpop(context: Context, args: list[bytes]) -> Reply:
+    """LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count]: from the first list that is there."""
+    side_at = 2 + key_count(args[1], args, 2, none=NO_KEYS)
+    if side_at >= len(args):
+        raise Refused(SYNTAX)
+    left = _side(args[side_at])
+    count = many_count(args[side_at + 1 :])
+    for name in args[2:side_at]:
+        key = context.key(name)
+        value = context.load_list(key)
+        if value.exists:
+            return [name, _take_some(context, key, value, count, left=left)]
+    return NULL_ARRAY
+
+
+def many_count(options: list[bytes]) -> int:
+    """`[COUNT count]` of LMPOP and ZMPOP, which may stand once."""
+    if not options:
+        return 1
+    if len(options) == 1 or options[0].upper() != b"COUNT":
+        raise Refused(SYNTAX)
+    count = positive(options[1], _NO_COUNT)
+    if count == 0:
+        raise Refused(_NO_COUNT)
+    if len(options) > 2:
+        raise Refused(SYNTAX)
+    return count
+
+
+def first_popped(context: Context, names: list[bytes], *, left: bool) -> Reply:
+    """The key and an element of the first list that is there (BLPOP, BRPOP)."""
+    for name in names:
+        key = context.key(name)
+        value = context.load_list(key)
+        if value.exists:
+            return [name, _take(context, key, value, left=left)]
+    return NULL_ARRAY

@@ -166,6 +166,12 @@ def list_items(count: int) -> Reads:
     return sequence(_scan(row.LIST_ITEM), rows=count)
 
 
+@lru_cache(maxsize=4096)
+def all_names(count: int) -> Reads:
+    """The names of all keys. (The modelled system's scripts cannot ask for them.)"""
+    return sequence(_scan(row.BARE), rows=count)
+
+
 LOAD_STREAM: Final = sequence(_point(row.STREAM_BLOB))
 
 _SINGLE_ROWS: Final = (

@@ -2,8 +2,9 @@
 
 Plain data. How it is filled stands in `context.py`, how it is written back in `commit.py`. A value
 is looked up once per family, and stays as it was found. So when a command finds another type, a
-*stub* stays behind that makes the next command of its family see an absent key (hazard H6 of
-system.md 8.2; kept, since the modelled system behaves so and its read counts follow from it).
+*stub* stays behind: the next command of its family reads nothing, and is refused again. (In the
+modelled system it sees an absent key, and a write replaces what is there: hazard H6 of system.md
+8.2. Its read counts are kept, its replies are not: here they are those of Redis.)
 """
 
 from dataclasses import dataclass, field
@@ -17,10 +18,28 @@ EMPTY = ListSpan(0, 0)
 
 @dataclass(slots=True)
 class Value:
-    """A value of one type: string (bytes), hash (dict), set (dict of members), zset (dict)."""
+    """A value of one type: string (bytes), hash (dict), set (dict of members), `SortedSet`,
+    `Stream`.
+    """
 
     exists: bool = False
     data: Any = None
+    shared: bool = False
+    """Whether the store has the same object: to be copied before it is changed."""
+    refused: bool = False
+    """Whether the key was found to hold another type."""
+
+    def own(self) -> Any:
+        """The data, to be changed."""
+        if self.shared:
+            self.data = self.data.copy()
+            self.shared = False
+        return self.data
+
+    def clear(self) -> None:
+        """Make it absent, for it was deleted."""
+        self.exists = self.shared = self.refused = False
+        self.data = None if self.data is None or type(self.data) is bytes else type(self.data)()
 
 
 @dataclass(slots=True)
@@ -28,6 +47,8 @@ class ListValue:
     """A list, loaded lazily: the stored span, and what was pushed and popped at its ends."""
 
     exists: bool = False
+    refused: bool = False
+    """Whether the key was found to hold another type."""
     dirty: bool = False
     materialized: bool = False
     """Whether all values are in `values` and the lazy parts below are void."""

@@ -1,11 +1,12 @@
-"""Commands on strings. Reads are those of system.md 1.5; replies are those of Redis 7."""
+"""Commands on whole strings. Reads are those of system.md 1.5; replies are those of Redis 7."""
 
 from dataclasses import dataclass
 
-from models.redis.arguments import INT_MAX, SYNTAX, expiry, integer
-from models.redis.context import Context, Refused
+from models.redis.arguments import SYNTAX, expiry, whole_ms, wrong_count
+from models.redis.context import Context
+from models.redis.refused import Refused
 from models.redis.state import Key
-from models.replies import OK, ErrorReply, Reply
+from models.replies import OK, Reply
 from sim.units import NS_PER
 
 
@@ -16,20 +17,21 @@ def get(context: Context, args: list[bytes]) -> Reply:
 
 
 @dataclass(slots=True)
-class _SetOptions:
+class _Options:
     if_missing: bool = False
     if_present: bool = False
     keep_ttl: bool = False
     get: bool = False
+    persist: bool = False
     unit: bytes | None = None
     amount: bytes = b""
 
-    def until(self, now: int) -> int | None:
+    def until(self, now: int, command: bytes) -> int | None:
         """The instant (ns) of the expiry asked for, or None."""
         if self.unit is None:
             return None
         unit_ns, absolute = _EXPIRY_OPTIONS[self.unit]
-        return expiry(self.amount, unit_ns, now, absolute, b"set")
+        return expiry(self.amount, unit_ns, now, absolute, command)
 
 
 _EXPIRY_OPTIONS = {
@@ -40,23 +42,26 @@ _EXPIRY_OPTIONS = {
 }
 
 
-def _set_options(args: list[bytes]) -> _SetOptions:
-    options = _SetOptions()
+def _options(args: list[bytes], *, setting: bool) -> _Options:
+    """Options of SET or, if not `setting`, of GETEX."""
+    options = _Options()
     rest = iter(args)
     for arg in rest:
         word = arg.upper()
-        if word == b"NX" and not options.if_present:
+        if setting and word == b"NX" and not options.if_present:
             options.if_missing = True
-        elif word == b"XX" and not options.if_missing:
+        elif setting and word == b"XX" and not options.if_missing:
             options.if_present = True
-        elif word == b"GET":
+        elif setting and word == b"GET":
             options.get = True
-        elif word == b"KEEPTTL" and options.unit is None:
+        elif setting and word == b"KEEPTTL" and options.unit is None:
             options.keep_ttl = True
+        elif not setting and word == b"PERSIST" and options.unit is None:
+            options.persist = True
         elif (
             word in _EXPIRY_OPTIONS
             and options.unit in (None, word)
-            and not options.keep_ttl
+            and not (options.keep_ttl or options.persist)
             and (amount := next(rest, None)) is not None
         ):
             options.unit, options.amount = word, amount
@@ -67,12 +72,12 @@ def _set_options(args: list[bytes]) -> _SetOptions:
 
 def set_(context: Context, args: list[bytes]) -> Reply:
     """SET key value [NX | XX] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]."""
+    options = _options(args[3:], setting=True)
+    until = options.until(context.now, b"set")
     key = context.key(args[1])
+    previous = get(context, args) if options.get else None
     exists = context.exists(key)
     kept = context.ttl(key)
-    options = _set_options(args[3:])
-    until = options.until(context.now)
-    previous = get(context, args) if options.get else None
     skipped = exists if options.if_missing else options.if_present and not exists
     if not skipped:
         _replace(context, key, args[2], kept if options.keep_ttl else until)
@@ -84,14 +89,21 @@ def set_(context: Context, args: list[bytes]) -> Reply:
 def _replace(context: Context, key: Key, data: bytes, ttl: int | None) -> None:
     """Make the key this string, whatever it held; one that has expired already is not there."""
     context.delete(key)
-    if ttl is None or ttl > context.now:
+    if not context.expired(ttl):
         context.write_string(key, data)
         key.set_ttl(ttl)
 
 
 def setex(context: Context, args: list[bytes]) -> Reply:
-    """SETEX key seconds value: the only write that reads nothing first."""
+    """SETEX key seconds value: reads nothing first."""
     until = expiry(args[2], NS_PER["s"], context.now, False, b"setex")
+    _replace(context, context.key(args[1]), args[3], until)
+    return OK
+
+
+def psetex(context: Context, args: list[bytes]) -> Reply:
+    """PSETEX key ms value."""
+    until = expiry(args[2], NS_PER["ms"], context.now, False, b"psetex")
     _replace(context, context.key(args[1]), args[3], until)
     return OK
 
@@ -118,12 +130,56 @@ def getdel(context: Context, args: list[bytes]) -> Reply:
     return data
 
 
-def incr(context: Context, args: list[bytes]) -> Reply:
-    """INCR key."""
+def getset(context: Context, args: list[bytes]) -> Reply:
+    """GETSET key value: the old value; the expiry goes."""
+    previous = get(context, args)
+    _replace(context, context.key(args[1]), args[2], None)
+    return previous
+
+
+def getex(context: Context, args: list[bytes]) -> Reply:
+    """GETEX key [EX s | PX ms | EXAT s | PXAT ms | PERSIST]."""
+    options = _options(args[2:], setting=False)
     key = context.key(args[1])
     value = context.load_string(key)
-    number = integer(value.data) if value.exists else 0
-    if number == INT_MAX:
-        raise Refused(ErrorReply(b"ERR increment or decrement would overflow"))
-    context.write_string(key, b"%d" % (number + 1))
-    return number + 1
+    if not value.exists:
+        return None
+    data: bytes = value.data
+    until = options.until(context.now, b"getex")
+    if until is not None and until <= whole_ms(context.now):
+        context.delete(key)
+    elif until is not None or (options.persist and context.ttl(key) is not None):
+        key.touched = True
+        key.set_ttl(until)
+    return data
+
+
+def mget(context: Context, args: list[bytes]) -> Reply:
+    """MGET key [key ...]: what is no string counts as missing."""
+    values: list[Reply] = []
+    for name in args[1:]:
+        try:
+            values.append(context.string(name).data)
+        except Refused:
+            values.append(None)
+    return values
+
+
+def mset(context: Context, args: list[bytes]) -> Reply:
+    """MSET key value [key value ...]."""
+    if len(args) % 2 == 0:
+        raise wrong_count(args[0])
+    for name, data in zip(args[1::2], args[2::2], strict=True):
+        _replace(context, context.key(name), data, None)
+    return OK
+
+
+def msetnx(context: Context, args: list[bytes]) -> Reply:
+    """MSETNX key value [key value ...]: all of them, or none if any is there."""
+    if len(args) % 2 == 0:
+        raise wrong_count(args[0])
+    for name in args[1::2]:
+        if context.exists(context.key(name)):
+            return 0
+    mset(context, args)
+    return 1

@@ -1,107 +1,83 @@
-"""The table of commands: what a script may call, with how many arguments."""
+"""Carrying out a command within an attempt: finding it, counting its words, answering refusals."""
 
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final
 
-from models.redis import generic, hashes, lists, sets, strings, zsets
-from models.redis.context import Context, Refused
-from models.redis.reads import Reads
+from models.redis.blocking import Wait
+from models.redis.command import UNKNOWN_IN_SCRIPT, Command, wrong_number
+from models.redis.commands import COMMANDS, NOT_IN_SCRIPTS
+from models.redis.context import Context
+from models.redis.refused import Refused
 from models.replies import ErrorReply, Reply, quoted
 
-Handler: TypeAlias = Callable[[Context, list[bytes]], Reply]
+_NOT_ALLOWED: Final = ErrorReply(b"ERR This Redis command is not allowed from script")
+_READ_ONLY: Final = ErrorReply(b"ERR Write commands are not allowed from read-only scripts.")
 _ANY: Final = 1 << 30
+_NAMED_MAX: Final = 128
+"""How much of an unknown command the refusal repeats."""
 
-
-class Command(NamedTuple):
-    """One command. The counts include the command's own name."""
-
-    name: bytes
-    handler: Handler
-    args_min: int
-    args_max: int
-
-
-COMMANDS: Final = {
-    name: Command(name, handler, args_min, args_max)
-    for name, handler, args_min, args_max in (
-        (b"DEL", generic.delete, 2, _ANY),
-        (b"EXISTS", generic.exists, 2, _ANY),
-        (b"GET", strings.get, 2, 2),
-        (b"GETDEL", strings.getdel, 2, 2),
-        (b"HGET", hashes.hget, 3, 3),
-        (b"HGETALL", hashes.hgetall, 2, 2),
-        (b"HSET", hashes.hset, 4, _ANY),
-        (b"INCR", strings.incr, 2, 2),
-        (b"LPOP", lists.lpop, 2, _ANY),
-        (b"LPUSH", lists.lpush, 3, _ANY),
-        (b"PEXPIRE", generic.pexpire, 3, _ANY),
-        (b"PTTL", generic.pttl, 2, 2),
-        (b"RENAME", generic.rename, 3, 3),
-        (b"RPOP", lists.rpop, 2, _ANY),
-        (b"RPOPLPUSH", lists.rpoplpush, 3, 3),
-        (b"RPUSH", lists.rpush, 3, _ANY),
-        (b"SADD", sets.sadd, 3, _ANY),
-        (b"SET", strings.set_, 3, _ANY),
-        (b"SETEX", strings.setex, 4, 4),
-        (b"SETNX", strings.setnx, 3, 3),
-        (b"TYPE", generic.type_, 2, 2),
-        (b"ZADD", zsets.zadd, 4, _ANY),
-        (b"ZCARD", zsets.zcard, 2, 2),
-    )
+_by_spelling = {
+    name: (command.handler, abs(command.arity), command.arity if command.arity > 0 else _ANY)
+    for name, command in COMMANDS.items()
+    if command.in_scripts
 }
-
-_WRONG_COUNT: Final = ErrorReply(b"ERR Wrong number of args calling Redis command from script")
-_by_spelling = {name: command[1:] for name, command in COMMANDS.items()}
-"""Handler and argument counts by the name as scripts spell it."""
+"""Handler, and how few and how many words, by the name as it is spelled."""
 
 
 def call(context: Context, args: list[bytes]) -> Reply:
-    """Carry out one command within an attempt; what it refuses comes back as an `ErrorReply`.
-
-    The reply is Redis's. The reads noted are those that the modelled system makes for the command,
-    given what it believes of the keys by then.
-    """
+    """Carry out one command within an attempt; what it refuses comes back as an `ErrorReply`."""
     context.calls += 1
     found = _by_spelling.get(args[0])
     if found is None:
         command = COMMANDS.get(args[0].upper())
-        if command is None:
-            return ErrorReply(b"ERR unsupported command '" + quoted(args[0]) + b"'")
-        found = _by_spelling[args[0]] = command[1:]
-    handler, args_min, args_max = found
-    if not args_min <= len(args) <= args_max:
-        return _WRONG_COUNT
-    if context.now != context.noted:
-        context.noted = context.now
-        context.history.append(context.now)
-    context.history.append(args)
-    first = len(context.reads)
+        if command is None or not command.in_scripts:
+            return _call_unusual(context, command, args)
+        found = _by_spelling[args[0]] = _by_spelling[command.name]
+    handler, words_min, words_max = found
+    if not words_min <= len(args) <= words_max:
+        return wrong_number(context, args[0])
     try:
-        reply = handler(context, args)
+        return handler(context, args)
     except Refused as refused:
-        reply = refused.reply
-    if context.diverged:
-        context.reads[first:] = _reads_as_modelled(context, args)
-    return reply
+        return refused.reply
 
 
-def _reads_as_modelled(context: Context, args: list[bytes]) -> list[Reads]:
-    """What the modelled system reads for a command of an attempt that has diverged."""
-    modelled = context.modelled
-    if modelled is None:
-        modelled = context.modelled = context.as_begun()
-        for entry in context.history[:-1]:
-            if isinstance(entry, int):
-                modelled.now = entry
-            else:
-                _follow(modelled, entry)
-    modelled.now = context.now
-    _follow(modelled, args)
-    return modelled.reads
+def wait_of(context: Context, args: list[bytes]) -> Wait | None:
+    """What a command that has found nothing would wait for; None if it is not of that kind."""
+    command = COMMANDS.get(args[0].upper())
+    if command is None or command.wait is None:
+        return None
+    return command.wait(context, args)
 
 
-def _follow(modelled: Context, args: list[bytes]) -> None:
-    modelled.reads.clear()
-    with suppress(Refused):
-        _by_spelling[args[0]][0](modelled, args)
+def refused_as_write(args: list[bytes]) -> ErrorReply | None:
+    """The refusal of a command that writes, in a script that may not; None for what reads."""
+    command = COMMANDS.get(args[0].upper())
+    return _READ_ONLY if command is not None and command.write else None
+
+
+def _call_unusual(context: Context, command: Command | None, args: list[bytes]) -> Reply:
+    """A command that is not there, or not for scripts."""
+    if command is None:
+        if not context.from_script:
+            return _unknown(args)
+        forbidden = args[0].upper() in NOT_IN_SCRIPTS
+        return _NOT_ALLOWED if forbidden else UNKNOWN_IN_SCRIPT
+    if not command.takes(len(args)):
+        return wrong_number(context, args[0])
+    if context.from_script:
+        return _NOT_ALLOWED
+    try:
+        return command.handler(context, args)
+    except Refused as refused:
+        return refused.reply
+
+
+def _unknown(args: list[bytes]) -> ErrorReply:
+    named = b""
+    for arg in args[1:]:
+        if len(named) >= _NAMED_MAX:
+            break
+        named += b"'" + arg.partition(b"\0")[0][: _NAMED_MAX - len(named)] + b"' "
+    name = args[0].partition(b"\0")[0][:_NAMED_MAX]
+    text = b"unknown command '" + name + b"', with args beginning with: " + named
+    return ErrorReply(b"ERR " + quoted(text))

@@ -30,14 +30,10 @@ class Channels:
                 for session in list(sessions):
                     session.push([b"pmessage", pattern, channel, message])
                     count += 1
-        return count
-
-    def publish_to_shard(self, channel: bytes, message: bytes) -> int:
-        """The same for a channel of a shard."""
-        listeners = list(self.shard_channels.get(channel, ()))
-        for session in listeners:
+        for session in list(self.shard_channels.get(channel, ())):
             session.push([b"smessage", channel, message])
-        return len(listeners)
+            count += 1
+        return count
 
     def forget(self, session: Session) -> None:
         """End all subscriptions of a session."""

@@ -6,14 +6,14 @@ from typing import Final, NamedTuple, TypeAlias
 
 from models.replies import Reply
 from models.server.server import Server
-from models.server.session import NoReply, Session
+from models.server.session import Answer, NoReply, Session
 from models.service import Request
 from sim.kernel import Steps
 
 ANY: Final = 1 << 30
 """As many arguments as one likes."""
 
-Action: TypeAlias = Callable[[Server, Session, list[bytes]], Reply | NoReply]
+Action: TypeAlias = Callable[[Server, Session, list[bytes]], Answer]
 """Answers at once."""
 WaitingAction: TypeAlias = Callable[[Server, Session, list[bytes]], Steps]
 """Answers, through its return value, when it is through."""

@@ -1,4 +1,4 @@
-"""SUBSCRIBE and its like, PUBLISH, PUBSUB."""
+"""SUBSCRIBE and its like, and PUBSUB. PUBLISH is a command of the store, so that scripts can."""
 
 from typing import Final
 
@@ -50,16 +50,6 @@ def unsubscribe(server: Server, session: Session, args: list[bytes]) -> NoReply:
     return NO_REPLY
 
 
-def publish_to_shard(server: Server, session: Session, args: list[bytes]) -> Reply:
-    """SPUBLISH channel message."""
-    return server.channels.publish_to_shard(args[1], args[2])
-
-
-def publish(server: Server, session: Session, args: list[bytes]) -> Reply:
-    """PUBLISH channel message."""
-    return server.channels.publish(args[1], args[2])
-
-
 def channels(server: Server, session: Session, args: list[bytes]) -> Reply:
     """PUBSUB CHANNELS [pattern], PUBSUB SHARDCHANNELS [pattern]."""
     table = server.channels.channels
@@ -92,8 +82,6 @@ COMMANDS: Final = (
     Command(b"UNSUBSCRIBE", 1, ANY, action=unsubscribe, while_subscribed=True),
     Command(b"PUNSUBSCRIBE", 1, ANY, action=unsubscribe, while_subscribed=True),
     Command(b"SUNSUBSCRIBE", 1, ANY, action=unsubscribe, while_subscribed=True),
-    Command(b"PUBLISH", 3, 3, action=publish),
-    Command(b"SPUBLISH", 3, 3, action=publish_to_shard),
     Command(b"PUBSUB|CHANNELS", 2, 3, action=channels),
     Command(b"PUBSUB|NUMSUB", 2, ANY, action=subscribers),
     Command(b"PUBSUB|NUMPAT", 2, 2, action=patterns),

@@ -3,7 +3,7 @@
 from typing import Final
 
 from models.redis.arguments import integer
-from models.redis.context import Refused
+from models.redis.refused import Refused
 from models.replies import OK, ErrorReply, Reply
 from models.server.command import ANY, Command
 from models.server.server import Server

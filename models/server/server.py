@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any, Final, Protocol
 
+from models.redis.context import Surroundings
 from models.replies import ErrorReply, NullArray, Reply
 from models.server.channels import Channels
 from models.server.session import Session
@@ -52,17 +53,20 @@ class Server:
         leader: Callable[[], Service],
         services: Sequence[Service],
         notes: Notes,
-        password: bytes,
-        seed: int,
+        draw: Callable[[int], int],
+        password: bytes = b"",
+        run_id: str = "0" * 40,
         port: int = 6379,
     ) -> None:
-        """`leader` tells whom requests are sent to. An empty password is none."""
+        """`leader` tells whom requests are sent to. `draw` gives a random number below another.
+        An empty password is none.
+        """
         self.kernel = kernel
         self.clock = clock
         self.leader = leader
         self.services = services
         self.settings = Settings(password, port=port)
-        self.run_id = f"{seed:040x}"
+        self.run_id = run_id
         self.port = port
         self.sessions: dict[int, Session] = {}
         self.channels = Channels()
@@ -78,8 +82,13 @@ class Server:
         """Called when somebody is blocked until an instant: `expire` must be called then."""
         self.stopping: Callable[[], None] = lambda: None
         """Called by SHUTDOWN."""
-        self.reports: dict[bytes, Callable[[], bytes]] = {}
-        """What READFENCE.<name> answers."""
+        self.metrics: Callable[[], bytes] = lambda: b"{}"
+        """A snapshot of the figures, as JSON."""
+        self.hang_up: Callable[[Session], None] = lambda session: None
+        """Called when a session is to be ended that has not asked for it."""
+        surroundings = Surroundings(draw=draw, receivers=self.channels.receivers)
+        for service in services:
+            service.surroundings = surroundings
         self._notes = notes
         self._ids = count(1)
         self._ready: deque[bytes] = deque()
@@ -159,6 +168,11 @@ class Server:
         """Wake those whose time is up."""
         for blocked in self.waiting.due(self.clock.read()):
             self.wake(blocked, blocked.nothing)
+
+    def set_clock(self, now_ns: int | None) -> None:
+        """Stop the wall clock at an instant, or let it go on; whose time is up is woken."""
+        self.clock.set(now_ns)
+        self.expire()
 
     def _serve(self) -> Steps:
         """Serve who waits for keys that are ready, in the order in which these became so."""

@@ -6,7 +6,7 @@ do is `dispatch`.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from models.replies import ErrorReply, Push, Reply
 from models.service import Request, Watch
@@ -20,11 +20,15 @@ NO_REPLY: Final = NoReply()
 """What a command returns that has sent all its replies itself, or has none."""
 
 
+Answer: TypeAlias = "Reply | NoReply"
+"""What a command of the session comes to."""
+
+
 class Queued(NamedTuple):
     """A command that waits for EXEC: one for the store, or one that concerns the session."""
 
     request: Request | None
-    action: Callable[[], Reply | NoReply] | None
+    action: Callable[[], Answer] | None
 
 
 @dataclass(eq=False)
@@ -66,7 +70,7 @@ class Session:
     no_evict: bool = False
     """CLIENT NO-EVICT; nothing is evicted here."""
 
-    def reply(self, reply: "Reply | NoReply") -> None:
+    def reply(self, reply: Answer) -> None:
         """Answer a command."""
         if isinstance(reply, NoReply) or self.gone:
             return

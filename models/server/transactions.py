@@ -10,7 +10,7 @@ from typing import Final
 from models.replies import OK, ErrorReply, NullArray, Reply
 from models.server.command import Command, InTransaction
 from models.server.server import Server
-from models.server.session import NoReply, Session
+from models.server.session import Answer, NoReply, Session
 from models.service import Request
 from sim.kernel import Steps
 
@@ -67,13 +67,13 @@ def execute(server: Server, session: Session, args: list[bytes]) -> Steps:
         request = Request([], [], parts=parts, watched=watched, keeps_writes=True)
         outcome = yield from server.perform(request, "EXEC")
         if not isinstance(outcome.reply, list):
-            refused: Reply | NullArray = outcome.reply
+            refused: Answer = outcome.reply
             return refused
         replies = outcome.reply
     return _in_order(session, queue, iter(replies))
 
 
-def _in_order(session: Session, queue: list, replies: object) -> Reply | NoReply:
+def _in_order(session: Session, queue: list, replies: object) -> Answer:
     answers: list[Reply] = []
     for queued in queue:
         reply = next(replies) if queued.action is None else queued.action()

@@ -97,6 +97,10 @@ class Store:
         position = bisect_right(timestamps, ts)
         return chain.views[position - 1] if position else MISSING
 
+    def names(self, ts: int) -> list[bytes]:
+        """The keys with any row at timestamp `ts`, in the order of their first writing."""
+        return [name for name in self._chains if self.view(name, ts).rows]
+
     def written_since(self, key: bytes, ts: int) -> bool:
         """Whether a commit later than `ts` has written the key."""
         chain = self._chains.get(key)

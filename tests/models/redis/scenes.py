@@ -37,24 +37,26 @@ class Scene(NamedTuple):
         yield [b"FLUSHDB"]
         for name, state in self.states.items():
             if not state.endswith("_expired"):
-                yield _creation(name, type_of(state))
+                yield from _creation(name, type_of(state))
             if state.endswith("_ttl"):
                 yield [b"PEXPIREAT", name, b"%d" % (self.now_ms + _LIFETIME_MS)]
 
 
-def _creation(name: bytes, kind: str) -> list[bytes]:
+def _creation(name: bytes, kind: str) -> Iterator[list[bytes]]:
     content = CONTENT[kind]
     if kind == "string":
-        return [b"SET", name, content]
-    if kind == "list":
-        return [b"RPUSH", name, *content]
-    if kind == "set":
-        return [b"SADD", name, *content]
-    if kind == "hash":
-        return [b"HSET", name, *(part for pair in content.items() for part in pair)]
-    if kind == "zset":
-        return [b"ZADD", name, *(p for m, score in content.items() for p in (b"%g" % score, m))]
-    return [b"XADD", name, b"*", b"field", b"value"]
+        yield [b"SET", name, content]
+    elif kind == "list":
+        yield [b"RPUSH", name, *content]
+    elif kind == "set":
+        yield [b"SADD", name, *content]
+    elif kind == "hash":
+        yield [b"HSET", name, *(part for pair in content.items() for part in pair)]
+    elif kind == "zset":
+        yield [b"ZADD", name, *(p for m, score in content.items() for p in (b"%g" % score, m))]
+    else:
+        for id, value in content.items():
+            yield [b"XADD", name, id, b"value", value]
 
 
 class Attempt:

@@ -1,7 +1,6 @@
 """A second model of read costs, deliberately dumb: it adds up published sums, and knows no rows.
 
-The numbers are those of system.md 1.4 and 1.8 at `before`; what is cached is told by 1.7. It knows
-nothing of replies: a command does what the modelled system does, in its order, right or wrong.
+The numbers are those of system.md 1.4 and 1.8 at `before`; what is cached is told by 1.7.
 """
 
 from models.redis.key_states import MISSING_STATE, type_of
@@ -30,14 +29,14 @@ class SummedKey:
 
     def __init__(self, state: str) -> None:
         self.plain = state.removesuffix("_ttl").removesuffix("_expired")
-        self.past = state.endswith("_expired")
-        """Whether the expiry has passed, as far as the script is concerned."""
-        self.kind = "none" if self.past or state == MISSING_STATE else type_of(state)
+        self.alive = state != MISSING_STATE and not state.endswith("_expired")
+        self.kind = type_of(state) if self.alive else "none"
         self.points = self.scans = self.verifies = 0
         self.tried: set[str] = set()
         self.held: set[str] = set()
         self.deleted = self.was_deleted = self.ttl_known = self.touched = False
-        self.stored = self.left = self.right = 0
+        self.stored = len(CONTENT["list"]) if self.kind == "list" else 0
+        self.left = self.right = 0
 
     def add(self, points: int, scans: int = 0, verifies: int = 0) -> None:
         """Note store operations."""
@@ -50,11 +49,6 @@ class SummedKey:
         if not self.ttl_known:
             self.add(1 if self.plain == "str_new" else 2)
         self.ttl_known = True
-
-    def set_ttl(self) -> None:
-        """The expiry is a new one, or none."""
-        self.ttl_known = True
-        self.past = False
 
     def known(self) -> str | None:
         """The type as far as no read is needed."""
@@ -71,7 +65,7 @@ class SummedKey:
             return self.kind
         if known != "none":
             self.ttl()
-        return "none" if self.past else known
+        return known
 
     def look_up(self, family: str) -> bool:
         """Load the value as this family, once and for all; whether there is one."""
@@ -89,7 +83,6 @@ class SummedKey:
             self.add(VALUE[self.plain], 0, VALUE[self.plain])
         elif family in ("list", "stream"):
             self.add(1, 1 if family == "list" else 0)
-            self.stored = len(CONTENT["list"]) if family == "list" else 0
         elif self.plain.endswith("_blob"):
             self.add(1, 1)
         else:
@@ -107,8 +100,7 @@ class SummedKey:
     def delete(self) -> None:
         """The key is gone, for whatever reason; no family need be looked for."""
         self.held.clear()
-        self.deleted = self.was_deleted = self.touched = True
-        self.set_ttl()
+        self.deleted = self.was_deleted = self.ttl_known = self.touched = True
         self.stored = self.left = self.right = 0
 
     def pop(self, near: str, far: str) -> None:
@@ -120,8 +112,7 @@ class SummedKey:
         setattr(self, end, getattr(self, end) - 1)
         if not self.stored + self.left + self.right:
             self.held.discard("list")
-            self.deleted = True
-            self.set_ttl()
+            self.deleted = self.ttl_known = True
 
     def commit(self) -> None:
         """The commit plan: nothing for a list's ends, else the value, the expiry, every row."""
@@ -156,17 +147,17 @@ def run(keys: dict[str, SummedKey], command: list[str]) -> None:
             key.pop(*("left", "right") if name == "LPOP" else ("right", "left"))
     elif name == "RPOPLPUSH":
         if key.look_up("list"):
-            key.pop("right", "left")
             keys[command[2]].look_up("list")
             keys[command[2]].write("list")
             keys[command[2]].left += 1
+            key.pop("right", "left")
     else:
         WHOLE[name](key)
 
 
 def _rename(source: SummedKey, target: SummedKey) -> None:
     kind = source.probe()
-    if kind == "none":
+    if kind == "none" or source is target:
         return
     source.ttl()
     source.look_up(kind)
@@ -216,8 +207,7 @@ def _time_to_live(key: SummedKey) -> None:
 
 def _expire(key: SummedKey) -> None:
     if key.probe() != "none":
-        key.touched = True
-        key.set_ttl()
+        key.touched = key.ttl_known = True
 
 
 LOOK_UPS = {"GET": "string", "HGET": "hash", "HGETALL": "hash", "ZCARD": "zset"}

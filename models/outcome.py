@@ -1,0 +1,44 @@
+"""What one variant leaves behind: counters, verdicts and everything written down, as a record."""
+
+from typing import Any
+
+from models.audit.wire import ledger_verdict
+from models.cluster import Cluster
+from models.recorder import Recorder
+from sim.kernel import Kernel
+from sim.record import VariantRecord, digest
+
+
+def variant_record(
+    kernel: Kernel, cluster: Cluster, recorder: Recorder, name: str, settings: dict[str, Any]
+) -> VariantRecord:
+    """The record of one variant, as it stands now. `name` and `settings` are the variant's."""
+    counters = cluster.counters()
+    ledger = ledger_verdict(
+        counted=recorder.counted(),
+        unclaimed=counters["rounds.unclaimed"],
+        log_reads=counters["rounds.log"],
+        tap=cluster.tap,
+    )
+    content: dict[str, Any] = {
+        "counters": counters,
+        "columns": recorder.columns(),
+        "histograms": {"attempts": recorder.histogram()},
+        "verdicts": {"safety": recorder.judge.verdict(), "ledger": ledger},
+    }
+    began = kernel.now if recorder.measured_from is None else recorder.measured_from
+    return VariantRecord(
+        name=name,
+        settings=settings,
+        virtual_ns=kernel.now,
+        measured_ns=kernel.now - began,
+        events=kernel.events,
+        labels={
+            "load": recorder.loads,
+            "script": recorder.scripts,
+            "outcome": list(recorder.outcomes),
+        },
+        timelines=recorder.timelines(),
+        digest=digest(**content),
+        **content,
+    )

@@ -1,0 +1,63 @@
+"""A served world: a cluster without clients of its own, and a Redis server in front of it."""
+
+from typing import Any
+
+from models.cluster import Cluster
+from models.outcome import variant_record
+from models.recorder import Recorder, SessionNotes
+from models.server.server import Clock, Server
+from models.spec import System
+from sim.kernel import Kernel
+from sim.record import VariantRecord
+from sim.rng import Streams
+
+GROUP = "clients"
+"""What the record calls those who connect."""
+
+
+class ServedWorld:
+    """One variant of a scenario, without its workload, behind a server."""
+
+    def __init__(
+        self, kernel: Kernel, system: System, *, seed: int, clock: Clock, password: bytes, port: int
+    ) -> None:
+        self.kernel = kernel
+        streams = Streams(seed)
+        self.cluster = Cluster(kernel, system, streams, None, wall=clock.read)
+        self.recorder = Recorder(
+            kernel,
+            loads=[GROUP],
+            kinds=[[]],
+            skip_scripts=0,
+            skip_ns=0,
+            timelines=system.timelines,
+            trace=None,
+        )
+        draws = streams.generator("commands/draw")
+        self.server = Server(
+            kernel,
+            clock=clock,
+            leader=lambda: self.cluster.leader.service,
+            services=[node.service for node in self.cluster.nodes.values()],
+            notes=SessionNotes(kernel, self.recorder),
+            draw=lambda below: int(draws.integers(below)),
+            password=password,
+            port=port,
+        )
+
+    def start(self) -> None:
+        """Start the cluster and run it until somebody leads."""
+        self.cluster.start(self.kernel.halt)
+        if not self.cluster.leader.engine.is_leader:
+            while self.kernel.run_for(until_ns=None, events_max=1_000_000):
+                pass
+        self.recorder.start()
+
+    def settle(self) -> None:
+        """Carry out to its end what has begun."""
+        while self.server.busy and self.kernel.run_for(until_ns=None, events_max=1_000_000):
+            pass
+
+    def record(self, name: str, settings: dict[str, Any]) -> VariantRecord:
+        """What was recorded so far."""
+        return variant_record(self.kernel, self.cluster, self.recorder, name, settings)
