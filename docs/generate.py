@@ -170,6 +170,12 @@ def figures() -> str:
             catalogue_markdown(),
             "\nEvery counter of the engine is a figure too, by its name, such as `rounds.sent`,\n"
             "`heartbeats.dropped`, `conflicts` or `n1.loop.busy_ns`.\n",
+            "\nResources of every node, here of n1: `n1.cores`, `n1.workers` (scripts in\n"
+            "progress), `n1.loop` (the engine), `n1.fsync` (its disk, for which the loop waits),\n"
+            "and per peer `n1->n2.heartbeats` and `n1->n2.others` (outbound lanes).\n"
+            "Of every open loop with `connections` those, such as `load.connections`.\n"
+            "What is unlimited is no resource and has no figures.\n"
+            "All are measured from the end of the warm-up to the end of the run.\n",
         ]
     )
 

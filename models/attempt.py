@@ -8,6 +8,7 @@ inside the script, for which the task of the script waits one by one.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias
 
 from models.engine.engine import Engine
 from models.engine.requests import NotLeader
@@ -20,6 +21,9 @@ from models.replies import ErrorReply, Reply
 from models.script.machine import PENDING, Answer, Pending
 from sim.kernel import Kernel, Steps
 from sim.trail import Trail
+
+Cores: TypeAlias = Callable[[int], int]
+"""Gives the cores of a node so many ns of work; the ns until it is done, waiting included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,8 @@ class Attempt:
     """What one attempt has answered, counted and owes."""
 
     __slots__ = (
-        "_costs", "_engine", "_kernel", "_keys_before", "_label", "_policy", "_reply", "_wall",
+        "_cores", "_costs", "_engine", "_kernel", "_keys_before", "_label", "_policy", "_reply",
+        "_wall",
         "answer", "context", "owed", "refused", "tally", "trail",
     )  # fmt: skip
 
@@ -51,6 +56,7 @@ class Attempt:
         engine: Engine,
         policy: Policy,
         costs: LocalCosts,
+        cores: Cores,
         context: Context,
         tally: Tally,
         trail: Trail | None,
@@ -61,6 +67,7 @@ class Attempt:
         self._engine = engine
         self._policy = policy
         self._costs = costs
+        self._cores = cores
         self.context = context
         self.tally = tally
         self.trail = trail
@@ -175,11 +182,14 @@ class Attempt:
         self.mark("local")
 
     def pay(self) -> Steps:
-        """Let the time pass that is owed."""
+        """Have the cores do what is owed; the timeline tells the waiting for one behind it."""
         if self.owed:
             self.mark("local")
             owed, self.owed = self.owed, 0
-            yield owed
+            delay = self._cores(owed)
+            if self.trail is not None and delay > owed:
+                self.trail.mark("queue", "wait for a core", self._kernel.now + delay)
+            yield delay
 
     def begin(self, label: str) -> None:
         """What follows belongs to `label`, for the trail."""

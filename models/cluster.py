@@ -1,42 +1,30 @@
 """The cluster: nodes wired to each other, their data, and what is scripted to happen to them."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from models.attempt import LocalCosts
 from models.audit.wire import WireTap
+from models.data import key_names, rows_of
 from models.engine.costs import LoopCosts
 from models.engine.engine import COUNTERS, Engine
 from models.engine.lanes import Lane, LaneLimits
 from models.fence.policies import POLICIES
 from models.network.link import Link
-from models.network.rules import Rule
+from models.network.rules import DROP, PASS, Rule, Verdict
 from models.node import Node
 from models.raft.core import Raft
 from models.raft.state import Config
-from models.redis.key_states import MISSING_STATE, make_rows, type_of
+from models.redis.key_states import MISSING_STATE
 from models.script.pool import MachinePool
 from models.service import Applied, RetryLimits, Service
-from models.spec import DataSpec, EventSpec, System
+from models.spec import EventSpec, System
 from models.store.clock import CommitClock
-from models.store.rows import Rows
 from models.store.versions import Commit, Store
-from sim.kernel import Event, Kernel, Slots
+from sim.kernel import Event, Kernel
+from sim.resources import Measured, Servers, Slots
 from sim.rng import BLOCK, Streams
 from sim.trace import Trace
-
-_DEFAULT_CONTENT: Final[dict[str, Any]] = {
-    "string": "1",
-    "list": ["a", "b", "c"],
-    "hash": {"f1": "1", "f2": "2", "f3": "3"},
-    "set": ["m1", "m2"],
-    "zset": {"z1": 1.0, "z2": 2.0},
-    "stream": {"1-1": "1"},
-}
-"""Content of a key whose scenario names none: small, of the right type."""
-
-EPOCH_NS: Final = 3600 * 10**9
-"""Expired keys lie this long in the past; virtual time starts at 0, so their expiry is negative."""
 
 
 class Cluster:
@@ -59,6 +47,9 @@ class Cluster:
         self.tap = WireTap(system.cluster.nodes)
         self.rules: list[Rule] = []
         self._ids = range(1, system.cluster.nodes + 1)
+        self._lost = [number(name) for name in system.cluster.lost]
+        if self._lost:
+            self.rules.append(self._deaf)
         self._applied_first: dict[int, tuple[int, int]] = {}
         """Per commit not yet applied everywhere: when it first was, and on how many it is not."""
         self.machines = MachinePool(
@@ -75,8 +66,9 @@ class Cluster:
     def start(self, ready: Callable[[], None]) -> None:
         """Arm the timers and the scripted events; `ready` is called once, when somebody leads."""
         self._ready: Callable[[], None] | None = ready
-        for node in self.nodes.values():
-            node.engine.start(self._find_leader)
+        for id, node in self.nodes.items():
+            if id not in self._lost:
+                node.engine.start(self._find_leader)
         for event in self._system.events:
             self._kernel.after(event.at, self._happen, event)
         self._find_leader()
@@ -110,12 +102,34 @@ class Cluster:
         total["rounds.sent"] = sum(engine.rounds_sent for engine in engines)
         total["rounds.confirmed"] = sum(engine.rounds_confirmed for engine in engines)
         for node in self.nodes.values():
-            total[f"{node.name}.loop.busy_ns"] = node.engine.busy_ns
+            total[f"{node.name}.loop.busy_ns"] = node.engine.usage().busy_ns
         total["conflicts"] = sum(node.service.conflicts for node in self.nodes.values())
         return total
 
+    def resources(self) -> dict[str, Measured]:
+        """What can saturate, by name, node after node; lost nodes do nothing, and have none."""
+        found: dict[str, Measured] = {}
+        for id, node in self.nodes.items():
+            if id in self._lost:
+                continue
+            if node.cores is not None:
+                found[f"{node.name}.cores"] = node.cores
+            found[f"{node.name}.workers"] = node.workers
+            found |= node.engine.resources()
+        return found
+
+    def _deaf(self, source: int, target: int, message: object, now: int) -> Verdict:
+        """The rule of the network for lost nodes."""
+        return DROP if source in self._lost or target in self._lost else PASS
+
+    def _slowness(self, *ids: int) -> float:
+        """How many times as long all takes that has to do with these nodes."""
+        slow: dict[str, float] = self._system.cluster.slow
+        return max(slow.get(f"n{id}", 1.0) for id in ids)
+
     def _make_node(self, id: int) -> Node:
         system, kernel, name = self._system, self._kernel, f"n{id}"
+        slowness = self._slowness(id)
         store = Store()
 
         def apply(commit: Commit) -> tuple[Applied, int]:
@@ -125,14 +139,21 @@ class Cluster:
         engine = Engine(
             kernel,
             self._make_raft(id),
-            costs=_loop_costs(system),
-            fsync=self._streams.sampler(f"fsync/{name}", system.engine.fsync.build()),
+            costs=_loop_costs(system, slowness),
+            fsync=_slowed(
+                self._streams.sampler(f"fsync/{name}", system.engine.fsync.build()), slowness
+            ),
             tick_ns=system.engine.tick,
             inbound_capacity=system.engine.inbound,
             apply=apply,
             tap=self.tap,
+            share_reads=system.engine.read_sharing == "one_outstanding",
+            lost=self._lost,
         )
         retry = system.script.retry
+        count = system.cluster.cores
+        cores = None if count == "unlimited" else Servers(kernel, f"{name}'s cores", count)
+        workers = Slots(kernel, system.script.workers, f"one of {name}'s script workers")
         service = Service(
             kernel,
             wall=self._wall,
@@ -140,22 +161,24 @@ class Cluster:
             store=store,
             clock=CommitClock(id),
             policy=POLICIES[system.fence],
-            costs=_local_costs(system),
+            costs=_local_costs(system, slowness),
+            cores=_at_once if cores is None else cores.serve,
             retry=RetryLimits(retry.executions, retry.first, retry.longest),
             deadline_ns=system.script.deadline,
             timestamp_at_proposal=system.store.commit_timestamp == "at_proposal",
             machines=self.machines,
-            workers=Slots(kernel, system.script.workers, f"one of {name}'s script workers"),
+            workers=workers,
             jitter=self._unit_sampler(f"retry/{name}"),
         )
-        return Node(name, engine, store, service)
+        return Node(name, engine, store, service, cores, workers)
 
     def _visible_since(self, commit_ts: int) -> int:
         """A node applies a commit now: when the first of them did.
 
         That is the proposer, unless it was deposed meanwhile and learns late what became of it.
         """
-        first, left = self._applied_first.get(commit_ts, (self._kernel.now, len(self._ids)))
+        answering = len(self._ids) - len(self._lost)
+        first, left = self._applied_first.get(commit_ts, (self._kernel.now, answering))
         if left > 1:
             self._applied_first[commit_ts] = first, left - 1
         else:
@@ -198,7 +221,9 @@ class Cluster:
                 self._kernel,
                 source=start,
                 target=end,
-                delay=self._streams.sampler(stream, law.build()),
+                delay=_slowed(
+                    self._streams.sampler(stream, law.build()), self._slowness(start, end)
+                ),
                 rules=self.rules,
                 deliver=deliver,
             )
@@ -229,7 +254,7 @@ class Cluster:
         for set_name, data in self._system.data.items():
             if data.state == MISSING_STATE:
                 continue
-            rows = _rows(data, self._wall())
+            rows = rows_of(data, self._wall())
             for key in key_names(set_name, data):
                 for node in self.nodes.values():
                     node.store.install(key, rows)
@@ -256,6 +281,29 @@ def counter_names(nodes: int) -> list[str]:
     ]
 
 
+def resource_names(system: System) -> list[str]:
+    """What a run of this system has that can saturate, by the names of its record."""
+    nodes = [f"n{id}" for id in range(1, system.cluster.nodes + 1)]
+    lanes = system.network.lanes
+    limited = [
+        kind
+        for kind, lane in (("heartbeats", lanes.heartbeats), ("others", lanes.others))
+        if lane.in_flight != "unlimited"
+    ]
+    names = []
+    for node in nodes:
+        if node not in system.cluster.lost:
+            own = ("workers", "loop", "fsync")
+            names += [f"{node}.{each}" for each in own]
+            if system.cluster.cores != "unlimited":
+                names.append(f"{node}.cores")
+            names += [
+                f"{node}->{peer}.{kind}" for kind in limited for peer in nodes if peer != node
+            ]
+    loads = [load.name for load in system.workload if load.connections != "unlimited"]
+    return names + [f"{name}.connections" for name in loads]
+
+
 def _traced(
     receive: Callable[[Any], None], trace: Trace, kernel: Kernel, where: str
 ) -> Callable[[Any], None]:
@@ -279,51 +327,33 @@ def number(name: str) -> int:
     return int(name[1:])
 
 
-def key_names(set_name: str, data: DataSpec) -> tuple[bytes, ...]:
-    """The keys of a set."""
-    if data.keys is not None:
-        return tuple(key.encode() for key in data.keys)
-    assert data.count is not None
-    return tuple(f"{set_name}:{i}".encode() for i in range(data.count))
+def _at_once(service_ns: int) -> int:
+    """Unlimited cores: nobody waits for one."""
+    return service_ns
 
 
-def _rows(data: DataSpec, now: int) -> Rows:
-    kind = type_of(data.state)
-    value: Any = _DEFAULT_CONTENT[kind] if data.value is None else data.value
-    content: Any
-    if isinstance(value, str):
-        content = value.encode()
-    elif isinstance(value, list):
-        content = [item.encode() for item in value]
-    elif kind == "zset":
-        content = {name.encode(): float(score) for name, score in value.items()}
-    else:
-        content = {name.encode(): str(item).encode() for name, item in value.items()}
-    expiry = None
-    if data.state.endswith("_ttl"):
-        expiry = now + data.expires
-    elif data.state.endswith("_expired"):
-        expiry = now - EPOCH_NS
-    return make_rows(data.state, content, expiry)
+def _slowed(sampler: Callable[[], int], times: float) -> Callable[[], int]:
+    """The same draws, so many times as long."""
+    return sampler if times == 1 else lambda: round(sampler() * times)
 
 
-def _loop_costs(system: System) -> LoopCosts:
+def _loop_costs(system: System, times: float) -> LoopCosts:
     engine = system.engine
     return LoopCosts(
-        read=engine.read,
-        message=engine.message,
-        proposal=engine.proposal,
-        tick=engine.timer,
-        apply_entry=engine.apply_entry,
-        apply_mutation=engine.apply_mutation,
+        read=round(engine.read * times),
+        message=round(engine.message * times),
+        proposal=round(engine.proposal * times),
+        tick=round(engine.timer * times),
+        apply_entry=round(engine.apply_entry * times),
+        apply_mutation=round(engine.apply_mutation * times),
     )
 
 
-def _local_costs(system: System) -> LocalCosts:
+def _local_costs(system: System, times: float) -> LocalCosts:
     return LocalCosts(
-        script=system.script.start,
-        call=system.script.call,
-        point_read=system.store.point_read,
-        scan=system.store.scan,
-        scan_row=system.store.scan_row,
+        script=round(system.script.start * times),
+        call=round(system.script.call * times),
+        point_read=round(system.store.point_read * times),
+        scan=round(system.store.scan * times),
+        scan_row=round(system.store.scan_row * times),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from models.engine.engine import Engine
 from models.service import Service
 from models.store.versions import Store
+from sim.resources import Servers, Slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +16,6 @@ class Node:
     engine: Engine
     store: Store
     service: Service
+    cores: Servers | None
+    """None when they are unlimited."""
+    workers: Slots

@@ -7,15 +7,24 @@ from models.cluster import Cluster
 from models.recorder import Recorder
 from sim.kernel import Kernel
 from sim.record import VariantRecord, digest
+from sim.resources import Watch
 
 
 def variant_record(
-    kernel: Kernel, cluster: Cluster, recorder: Recorder, name: str, settings: dict[str, Any]
+    kernel: Kernel,
+    cluster: Cluster,
+    recorder: Recorder,
+    watch: Watch,
+    name: str,
+    settings: dict[str, Any],
 ) -> VariantRecord:
     """The record of one variant, as it stands now. `name` and `settings` are the variant's."""
     counters = cluster.counters()
     ledger = ledger_verdict(
         counted=recorder.counted(),
+        rounds=recorder.rounds(),
+        begun=counters["rounds.sent"],
+        shared=counters["rounds.shared"],
         unclaimed=counters["rounds.unclaimed"],
         log_reads=counters["rounds.log"],
         tap=cluster.tap,
@@ -23,7 +32,9 @@ def variant_record(
     content: dict[str, Any] = {
         "counters": counters,
         "columns": recorder.columns(),
-        "histograms": {"attempts": recorder.histogram()},
+        "histograms": recorder.histograms(),
+        "sketches": recorder.sketches(),
+        "resources": watch.windows(),
         "verdicts": {"safety": recorder.judge.verdict(), "ledger": ledger},
     }
     began = kernel.now if recorder.measured_from is None else recorder.measured_from

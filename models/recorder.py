@@ -1,49 +1,30 @@
 """What is written down of a run while it runs; becomes a `VariantRecord` at its end."""
 
-from array import array
 from collections import Counter
-from itertools import count
+from collections.abc import Callable
+from fractions import Fraction
 from typing import Any, Final
 
 from models.audit.safety import Operation, SafetyJudge
-from models.engine.sites import FIELDS, Site
+from models.engine.sites import FIELDS, ROUNDS, Site
 from models.replies import ErrorReply
-from models.service import Outcome, Request
+from models.service import Outcome
 from models.workload.tickets import Ticket
 from sim.kernel import Kernel
 from sim.record import Histogram, Timeline
+from sim.sketch import Sketch
+from sim.thinned import EVERY, Thinned, keeps
 from sim.trace import Trace
 from sim.trail import Trail
 
 OK: Final = "ok"
 COLUMNS: Final = ("id", "load", "script", "start_ns", "latency_ns", "outcome", "attempts")
 """One value per measured script; see `Recorder.columns`."""
-
-
-class SessionNotes:
-    """What a server's sessions send, written down as the last group's scripts."""
-
-    def __init__(self, kernel: Kernel, recorder: "Recorder") -> None:
-        self._kernel = kernel
-        self._recorder = recorder
-        self._group = len(recorder.loads) - 1
-        self._ids = count()
-
-    def began(self, label: str, outcome: Outcome) -> tuple[tuple[Ticket, int, Trail | None], Any]:
-        """A request is sent, now."""
-        now = self._kernel.now
-        ticket = Ticket(next(self._ids), self._recorder.kind(label), _NOTHING)
-        trail = self._recorder.began(self._group, ticket, now, outcome)
-        return (ticket, now, trail), trail
-
-    def ended(self, note: tuple[Ticket, int, Trail | None], outcome: Outcome) -> None:
-        """The request is answered, now."""
-        ticket, start, trail = note
-        self._recorder.ended(self._group, ticket, start, outcome, trail)
-
-
-_NOTHING: Final = Request([], [])
-"""What a ticket of a session holds: what was sent is not written down."""
+SCRIPTS: Final = ("load", "script", "outcome", "attempts")
+"""What measured scripts are counted by; see `Recorder.histograms`."""
+OUTCOMES_MAX: Final = 1000
+"""Different texts of errors that are told apart: a script may make up any number."""
+OTHER_ERRORS: Final = "(further error texts)"
 
 
 class Recorder:
@@ -58,20 +39,25 @@ class Recorder:
         skip_scripts: int,
         skip_ns: int,
         timelines: int,
+        rows: int,
+        measuring: Callable[[], None],
         trace: Trace | None,
     ) -> None:
         """The first `skip_scripts` of each group and all sent in the first `skip_ns` of the
         clients' time (see `start`) are not measured.
 
         `kinds` holds the names of what each group sends. Up to `timelines` scripts, evenly spread
-        over the run, are recorded span by span.
+        over the run, are recorded span by span, and up to `rows` with a row of their own; whatever
+        is counted, is counted of all. `measuring` is called once, when the first script that is
+        measured is sent.
         """
         self._kernel = kernel
         self._skip_scripts = skip_scripts
         self._warm_at = skip_ns
         self._timelines_max = timelines
+        self._measuring = measuring
         self._trace = trace
-        self._stride = 1
+        self._trails_below = EVERY
         self.loads = loads
         self._kinds = kinds
         self.scripts = [kind for names in kinds for kind in names]
@@ -81,13 +67,15 @@ class Recorder:
         self.unsupported: Counter[bytes] = Counter()
         """Commands that the modelled system would have refused."""
         self.outcomes = {OK: 0}
-        self._cells = array("q")
-        """Row by row; one flat array holds a million scripts in 56 MB."""
+        self._rows = Thinned(COLUMNS, rows)
+        self._scripts: Counter[tuple[int, ...]] = Counter()
+        self._latencies = Sketch()
+        """Of the scripts that ended ok."""
         self._served: Counter[tuple[int, ...]] = Counter()
         """Tallies of the measured attempts that ran their script to its end."""
         self._others: Counter[tuple[int, ...]] = Counter()
         """Those of all other attempts."""
-        self._trails: list[Trail] = []
+        self._trails: list[tuple[int, Trail]] = []
         self.measured_from: int | None = None
         self.judge = SafetyJudge()
 
@@ -104,7 +92,8 @@ class Recorder:
             return None
         if self.measured_from is None:
             self.measured_from = start_ns
-        if self._timelines_max and ticket.id % self._stride == 0:
+            self._measuring()
+        if self._timelines_max and keeps(self._number(group, ticket.id), self._trails_below):
             return Trail(ticket.id, start_ns)
         return None
 
@@ -129,24 +118,24 @@ class Recorder:
             (self._served if served else self._others)[tuple(tally)] += 1
         if not measured:
             return
-        code = 0
+        code, latency, attempts = 0, now - start_ns, outcome.attempts
         if type(outcome.reply) is ErrorReply:
-            text = outcome.reply.text.decode(errors="replace")
-            code = self.outcomes.setdefault(text, len(self.outcomes))
-        self._cells.extend(
-            (
-                ticket.id,
-                group,
-                self._first_kind[group] + ticket.kind,
-                start_ns,
-                now - start_ns,
-                code,
-                outcome.attempts,
-            )
+            code = self._code(outcome.reply)
+        else:
+            self._latencies.add(latency)
+        kind = self._first_kind[group] + ticket.kind
+        self._scripts[group, kind, code, attempts] += 1
+        self._rows.add(
+            self._number(group, ticket.id),
+            (ticket.id, group, kind, start_ns, latency, code, attempts),
         )
         if trail is not None:
             trail.mark("local", "reply", now)
-            self._keep(trail)
+            self._keep(self._number(group, ticket.id), trail)
+
+    def _number(self, group: int, id: int) -> int:
+        """A number that no other script has, for thinning; rows and timelines of the same stay."""
+        return id * len(self.loads) + group
 
     def kind(self, label: str) -> int:
         """The number of what is sent under this label, by the last group."""
@@ -170,45 +159,72 @@ class Recorder:
             outcome.written_keys,
         )
 
-    def columns(self) -> dict[str, list[int]]:
-        """One value per measured script, in the order of their answers."""
-        width = len(COLUMNS)
-        return {name: self._cells[i::width].tolist() for i, name in enumerate(COLUMNS)}
+    def _code(self, error: ErrorReply) -> int:
+        text = error.text.decode(errors="replace")
+        if text not in self.outcomes and len(self.outcomes) > OUTCOMES_MAX:
+            text = OTHER_ERRORS
+        return self.outcomes.setdefault(text, len(self.outcomes))
 
-    def _keep(self, trail: Trail) -> None:
-        self._trails.append(trail)
+    def columns(self) -> dict[str, list[int]]:
+        """One value per measured script that has a row, in the order of their answers."""
+        return self._rows.columns()
+
+    def sketches(self) -> dict[str, dict[str, Any]]:
+        """`latency_ns`: the latencies of all measured scripts that ended ok."""
+        return {"latency_ns": self._latencies.to_json()}
+
+    def _keep(self, number: int, trail: Trail) -> None:
+        self._trails.append((number, trail))
         if len(self._trails) > 2 * self._timelines_max:
-            self._stride *= 2
-            self._trails = [kept for kept in self._trails if kept.id % self._stride == 0]
+            self._trails_below >>= 1
+            below = self._trails_below
+            self._trails = [kept for kept in self._trails if keeps(kept[0], below)]
 
     def timelines(self) -> list[Timeline]:
         """The scripts that were recorded span by span, in the order of their answers."""
-        trails, most = self._trails, self._timelines_max
+        trails, most = [trail for _, trail in self._trails], self._timelines_max
         if len(trails) > most:
             trails = [trails[place * len(trails) // most] for place in range(most)]
         return [trail.timeline() for trail in trails]
 
-    def histogram(self) -> Histogram:
-        """Tallies of the measured attempts that ran their script to its end."""
-        rows = sorted([*tally, count] for tally, count in self._served.items())
-        return Histogram(fields=list(FIELDS), rows=rows)
+    def histograms(self) -> dict[str, Histogram]:
+        """`attempts`: tallies of the measured attempts that ran their script to its end;
+        `scripts`: all measured scripts by load, kind, outcome and executions.
+        """
+        return {
+            "attempts": _histogram(FIELDS, self._served),
+            "scripts": _histogram(SCRIPTS, self._scripts),
+        }
 
-    def recent_latencies(self, most: int) -> list[int]:
-        """Of the scripts answered last, in ns."""
-        width = len(COLUMNS)
-        return self._cells[-most * width :][COLUMNS.index("latency_ns") :: width].tolist()
+    def latency_percentile(self, percent: int) -> int | None:
+        """Of the measured scripts that ended ok, in ns; None when there are none."""
+        latencies = self._latencies
+        return latencies.percentile(Fraction(percent)) if latencies.count else None
 
     def outcome_counts(self) -> dict[str, int]:
         """How many measured scripts ended how."""
-        codes = Counter(self._cells[COLUMNS.index("outcome") :: len(COLUMNS)])
+        codes: Counter[int] = Counter()
+        for (_, _, code, _), count in self._scripts.items():
+            codes[code] += count
         return {text: codes[code] for text, code in self.outcomes.items() if codes[code]}
 
     def by_site(self) -> list[int]:
         """Verifications in all tallies, per call site."""
-        everything = [*self._served.items(), *self._others.items()]
-        return [sum(tally[site] * count for tally, count in everything) for site in Site]
+        tallies = self._tallies()
+        return [sum(tally[site] * count for tally, count in tallies) for site in Site]
 
     def counted(self) -> int:
         """Verifications in all tallies, measured or not, whatever became of the attempt."""
-        everything = [*self._served.items(), *self._others.items()]
-        return sum(sum(tally[: len(Site)]) * count for tally, count in everything)
+        return sum(sum(tally[: len(Site)]) * count for tally, count in self._tallies())
+
+    def rounds(self) -> int:
+        """Rounds on the wire in all tallies, likewise."""
+        return sum(tally[ROUNDS] * count for tally, count in self._tallies())
+
+    def _tallies(self) -> list[tuple[tuple[int, ...], int]]:
+        return [*self._served.items(), *self._others.items()]
+
+
+def _histogram(fields: tuple[str, ...], counts: Counter[tuple[int, ...]]) -> Histogram:
+    rows = sorted([*values, count] for values, count in counts.items())
+    return Histogram(fields=list(fields), rows=rows)

@@ -4,11 +4,13 @@ from typing import Any
 
 from models.cluster import Cluster
 from models.outcome import variant_record
-from models.recorder import Recorder, SessionNotes
+from models.notes import SessionNotes
+from models.recorder import Recorder
 from models.server.server import Clock, Server
 from models.spec import System
 from sim.kernel import Kernel
 from sim.record import VariantRecord
+from sim.resources import Watch
 from sim.rng import Streams
 
 GROUP = "clients"
@@ -24,6 +26,7 @@ class ServedWorld:
         self.kernel = kernel
         streams = Streams(seed)
         self.cluster = Cluster(kernel, system, streams, None, wall=clock.read)
+        self._watch = Watch(self.cluster.resources())
         self.recorder = Recorder(
             kernel,
             loads=[GROUP],
@@ -31,6 +34,8 @@ class ServedWorld:
             skip_scripts=0,
             skip_ns=0,
             timelines=system.timelines,
+            rows=system.rows,
+            measuring=self._watch.begin,
             trace=None,
         )
         draws = streams.generator("commands/draw")
@@ -60,4 +65,4 @@ class ServedWorld:
 
     def record(self, name: str, settings: dict[str, Any]) -> VariantRecord:
         """What was recorded so far."""
-        return variant_record(self.kernel, self.cluster, self.recorder, name, settings)
+        return variant_record(self.kernel, self.cluster, self.recorder, self._watch, name, settings)

@@ -14,7 +14,7 @@ from functools import partial
 from hashlib import sha1
 from typing import Final, NamedTuple
 
-from models.attempt import Attempt, LocalCosts
+from models.attempt import Attempt, Cores, LocalCosts
 from models.engine.engine import Engine
 from models.engine.requests import DeadlineExceeded, NotLeader
 from models.engine.sites import Site, Tally, new_tally
@@ -29,7 +29,8 @@ from models.script.machine import PENDING, Answer, Call, Machine, Pending
 from models.script.pool import MachinePool
 from models.store.clock import CommitClock
 from models.store.versions import Commit, Store
-from sim.kernel import Kernel, Slots, Steps
+from sim.kernel import Kernel, Steps
+from sim.resources import Slots
 from sim.trail import Trail
 
 _CONFLICT: Final = ErrorReply(b"write conflict")
@@ -168,6 +169,7 @@ class Service:
         clock: CommitClock,
         policy: Policy,
         costs: LocalCosts,
+        cores: Cores,
         retry: RetryLimits,
         deadline_ns: int,
         timestamp_at_proposal: bool,
@@ -185,6 +187,7 @@ class Service:
         self._clock = clock
         self._policy = policy
         self._costs = costs
+        self._cores = cores
         self._retry = retry
         self._deadline_ns = deadline_ns
         self._timestamp_at_proposal = timestamp_at_proposal
@@ -275,8 +278,9 @@ class Service:
         try:
             context = Context(store, start_ts, self.surroundings)
             outcome.published, outcome.unsupported = context.published, context.unsupported
+            wall, costs, cores = self._wall, self._costs, self._cores
             attempt = Attempt(
-                kernel, self._wall, self._engine, policy, self._costs, context, tally, trail
+                kernel, wall, self._engine, policy, costs, cores, context, tally, trail
             )
             outcome.read_keys = context.keys
             if request.watched and self._changed(request.watched, start_ts):
@@ -308,8 +312,7 @@ class Service:
                 outcome.cut(_DEADLINE)
             kept = request.keeps_writes and not outcome.cut_short
             if (outcome.failed and not kept) or not wrote:
-                if attempt.owed:
-                    yield attempt.owed
+                yield from attempt.pay()
                 return False
             return (yield from self._commit(attempt, outcome, policy.commit_guard))
         finally:

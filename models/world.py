@@ -5,17 +5,20 @@ from hashlib import sha1
 from itertools import islice
 from typing import Any
 
-from models.cluster import Cluster, key_names
+from models.cluster import Cluster
+from models.data import key_names
 from models.fence.policies import POLICIES
+from models.load_spec import CallSpec, KeySpec, LoadSpec
 from models.outcome import variant_record
 from models.recorder import Recorder
 from models.service import Service
-from models.spec import CallSpec, KeySpec, LoadSpec, System
+from models.spec import System
 from models.workload.clients import Group, burst_gaps, constant_gaps, poisson_gaps
 from models.workload.tickets import CallKind, KeyPick, draw_tickets
 from sim.errors import LimitReached
 from sim.kernel import Event, Kernel
 from sim.record import VariantRecord
+from sim.resources import Measured, Slots, Watch
 from sim.rng import Streams
 from sim.trace import Trace
 from sim.units import human_duration
@@ -43,6 +46,12 @@ class World:
         self.kernel = Kernel(tie_break=tie_break)
         self._streams = Streams(seed)
         self.cluster = Cluster(self.kernel, system, self._streams, trace)
+        self._connections = {
+            load.name: Slots(self.kernel, load.connections, f"one of {load.name}'s connections")
+            for load in system.workload
+            if load.connections != "unlimited"
+        }
+        self._watch = Watch(self._resources())
         kinds = [[self._kind(call) for call in load.scripts] for load in system.workload]
         self.recorder = Recorder(
             self.kernel,
@@ -51,6 +60,8 @@ class World:
             skip_scripts=system.warmup.scripts or 0,
             skip_ns=system.warmup.time or 0,
             timelines=system.timelines,
+            rows=system.rows,
+            measuring=self._watch.begin,
             trace=trace,
         )
         self._running = sum(load.clients or 1 for load in system.workload)
@@ -74,7 +85,9 @@ class World:
             self.kernel.run_until_halted(
                 events_max=limits.events, stall_ns=limits.stall, keep_on=keep_on
             )
-        return variant_record(self.kernel, self.cluster, self.recorder, name, settings)
+        return variant_record(
+            self.kernel, self.cluster, self.recorder, self._watch, name, settings
+        )
 
     def start(self) -> None:
         """Start the cluster at the present instant, and the clients as soon as somebody leads."""
@@ -151,7 +164,14 @@ class World:
             tickets=tickets,
             target=self._target(load),
             notebook=self.recorder,
+            connections=self._connections.get(load.name),
         )
+
+    def _resources(self) -> dict[str, Measured]:
+        found = self.cluster.resources()
+        for name, slots in self._connections.items():
+            found[f"{name}.connections"] = slots
+        return found
 
     def _target(self, load: LoadSpec) -> Callable[[], Service]:
         if load.attach != "leader":

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 from models.redis.commands import COMMANDS
+from models.load_spec import CallSpec, DataSpec
 from models.redis.key_states import type_of
 from models.script.syntax import syntax_error
-from models.spec import CallSpec, DataSpec, System
+from models.spec import System
 from readfence.complaints import nearest
 from readfence.places import Location
 from sim.errors import InputError
@@ -31,6 +32,7 @@ def reference_problems(
 ) -> Iterator[Problem]:
     """Every problem, with its place. `lua_files`: the text of each file, or why there is none."""
     yield from _node_problems(system)
+    yield from _lost_problems(system)
     yield from _timer_problems(system)
     yield from _extent_problems(system)
     yield from _group_problems(system)
@@ -52,6 +54,9 @@ def _node_problems(system: System) -> Iterator[Problem]:
             named.append((("events", i, kind), getattr(event, kind)))
     for g, load in enumerate(system.workload):
         named.append((("workload", g, "attach"), load.attach))
+    for key in ("lost", "slow"):
+        for i, name in enumerate(getattr(system.cluster, key)):
+            named.append((("cluster", key, i if key == "lost" else name), name))
     nodes = [f"n{i}" for i in range(1, system.cluster.nodes + 1)]
     for location, name in named:
         if name not in (None, "elect", "leader", *nodes):
@@ -60,6 +65,27 @@ def _node_problems(system: System) -> Iterator[Problem]:
         start, end = link.split("->")
         if start == end:
             yield ("network", "links", link), f"expected two nodes, got {start!r} twice"
+
+
+def _lost_problems(system: System) -> Iterator[Problem]:
+    """What cannot be done without the nodes that are lost."""
+    cluster = system.cluster
+    lost = dict.fromkeys(cluster.lost)
+    if len(lost) >= (cluster.nodes + 1) // 2:
+        most, were = (cluster.nodes - 1) // 2, "node" if cluster.nodes == 1 else "nodes"
+        yield (
+            ("cluster", "lost"),
+            f"expected a majority of {cluster.nodes} {were} to be left, so {most} of them at most, "
+            f"got {len(lost)}",
+        )
+    needed: list[tuple[Location, str | None]] = [(("cluster", "leader"), cluster.leader)]
+    for i, event in enumerate(system.events):
+        kinds = ("step_down", "transfer_to", "stall")
+        needed += [(("events", i, kind), getattr(event, kind)) for kind in kinds]
+    needed += [(("workload", g, "attach"), load.attach) for g, load in enumerate(system.workload)]
+    for location, name in needed:
+        if name in lost:
+            yield location, f"expected a node that is not lost (`cluster.lost`), got {name!r}"
 
 
 def _timer_problems(system: System) -> Iterator[Problem]:

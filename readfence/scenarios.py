@@ -8,12 +8,13 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from models.cluster import counter_names
+from models.cluster import counter_names, resource_names
 from models.spec import Scenario, System
 from readfence.complaints import complaints, nearest
 from readfence.places import Document, Location
 from readfence.references import Problem, reference_problems
 from reports.expect import parse
+from reports.resources import figure_names
 from sim.errors import InputError
 
 SUFFIX: Final = ".yaml"
@@ -190,6 +191,8 @@ class _Reader:
     ) -> list[int | None]:
         names = [variant.name for variant in variants]
         counters = counter_names(scenario.cluster.nodes)
+        for variant in variants:
+            counters += figure_names(resource_names(variant.system))
         for i, text in enumerate(scenario.expect):
             try:
                 parse(text, variants=names, counters=counters)

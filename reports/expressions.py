@@ -38,7 +38,7 @@ SIGN: "+" | "-"
 TIMES: "*" | "/"
 QUANTITY: /[0-9][0-9_]*(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?/ UNIT?
 UNIT: /\s*(%|\/?(ns|us|µs|ms|s|m|h)(?![\w.]))|[a-zA-Zµ]+/
-NAME: /[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*/
+NAME: /[A-Za-z_][A-Za-z0-9_]*((\.|->)[A-Za-z0-9_]+)*/
 %ignore /\s+/
 """
 

@@ -1,11 +1,13 @@
 """Sample: the measured scripts of one variant, made ready once for all that is told of them.
 
 It selects and sorts; what the results mean and are called is the business of `reports.figures`.
+
+Counts are of all scripts, from the histogram `scripts`. So are latencies: exact from the rows when
+every script has one, else from the sketch `latency_ns`, with its stated error.
 """
 
 from fractions import Fraction
 from functools import cached_property
-from itertools import compress
 from math import ceil
 from typing import Final
 
@@ -13,8 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from reports.attempts import Attempts
+from sim.errors import InputError
 from sim.record import VariantRecord, Verdict
+from sim.sketch import Sketch
 
+SCRIPTS: Final = "scripts"
+"""The histogram that counts scripts."""
 OK: Final = 0
 """The code of the outcome of a script that did not fail."""
 
@@ -37,29 +43,64 @@ class Sample:
 
     @cached_property
     def ok(self) -> npt.NDArray[np.bool_]:
-        """Which scripts ended ok."""
+        """Which scripts ended ok, of those that have a row."""
         ended_ok: npt.NDArray[np.bool_] = self._column("outcome") == OK
         return ended_ok
 
-    @property
+    def counts(self, field: str) -> dict[int, int]:
+        """How many scripts had which value of a field of the histogram `scripts`, ascending.
+
+        Raises `InputError` when the record does not count scripts, or not by that field.
+        """
+        histogram = self.variant.histograms.get(SCRIPTS)
+        if histogram is None or field not in histogram.fields:
+            raise InputError(
+                f"variant {self.variant.name}: the run record does not count scripts by {field!r}"
+            )
+        place, found = histogram.fields.index(field), dict[int, int]()
+        for row in histogram.rows:
+            found[row[place]] = found.get(row[place], 0) + row[-1]
+        return dict(sorted(found.items()))
+
+    @cached_property
     def scripts(self) -> int:
         """How many scripts were measured."""
-        return len(self.ok)
+        return sum(self.counts("outcome").values())
 
     @cached_property
     def scripts_ok(self) -> int:
         """How many of them ended ok."""
-        return int(np.count_nonzero(self.ok))
+        return self.counts("outcome").get(OK, 0)
+
+    @property
+    def thinned(self) -> bool:
+        """Whether only a part of the scripts has a row, so that percentiles have an error."""
+        return len(self.ok) < self.scripts
 
     @cached_property
-    def latencies(self) -> npt.NDArray[np.int64]:
-        """Latencies (ns) of the scripts that ended ok, ascending."""
+    def sketch(self) -> Sketch:
+        """The latencies (ns) of all scripts that ended ok."""
+        content = self.variant.sketches.get("latency_ns")
+        if content is None:
+            raise InputError(f"variant {self.variant.name}: the run record has no latencies")
+        return Sketch.from_json(content)
+
+    @cached_property
+    def _latencies(self) -> npt.NDArray[np.int64]:
         return np.sort(self._column("latency_ns")[self.ok])
 
-    @cached_property
-    def latency_sum(self) -> int:
-        """Their sum: an int of Python, since 64 bits could overflow."""
-        return sum(compress(self.variant.columns["latency_ns"], self.ok))
+    def at_ranks(self, ranks: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Latencies (ns) of the scripts that ended ok, by their rank from 1, the fastest."""
+        if not self.thinned:
+            return self._latencies[ranks - 1]
+        return np.array([self.sketch.at_rank(int(rank)) for rank in ranks], dtype=np.int64)
+
+    def percentile(self, percent: Fraction) -> int:
+        """Nearest-rank percentile of these latencies; there must be one.
+
+        The least of them that at least `percent` % of all do not exceed, above 0 and at most 100.
+        """
+        return int(self.at_ranks(np.array([rank_of(percent, self.scripts_ok)]))[0])
 
     @cached_property
     def attempts(self) -> Attempts:
@@ -81,11 +122,9 @@ class Sample:
 
     def errors(self) -> dict[str, int]:
         """How many scripts failed with which error text, the commonest first."""
-        codes = self._column("outcome")
         texts = self.variant.labels.get("outcome", [])
-        counts = np.bincount(codes, minlength=len(texts)) if len(codes) else np.zeros(0, np.int64)
-        pairs = [(int(count), texts[code]) for code, count in enumerate(counts) if code != OK]
-        return {text: count for count, text in sorted(pairs, key=lambda p: (-p[0], p[1])) if count}
+        pairs = [(count, texts[code]) for code, count in self.counts("outcome").items() if code]
+        return {text: count for count, text in sorted(pairs, key=lambda p: (-p[0], p[1]))}
 
 
 def percentile(ascending: npt.NDArray[np.int64], percent: Fraction) -> int:
@@ -93,5 +132,10 @@ def percentile(ascending: npt.NDArray[np.int64], percent: Fraction) -> int:
 
     `percent` is above 0 and at most 100; there must be a value.
     """
+    return int(ascending[rank_of(percent, len(ascending)) - 1])
+
+
+def rank_of(percent: Fraction, count: int) -> int:
+    """The rank, from 1, of a percentile of so many values."""
     assert 0 < percent <= 100, f"a percentile of {percent} %"
-    return int(ascending[ceil(percent * len(ascending) / 100) - 1])
+    return ceil(percent * count / 100)

@@ -22,9 +22,11 @@ from reports.quantity import (
     show_number,
     unit_name,
 )
+from reports.resources import ASPECTS, busiest
 from reports.sample import NoData
 from reports.writing import markdown, plain_text, printable, shortened
 from sim.record import RunRecord
+from sim.sketch import ERROR
 from sim.units import SECOND
 
 LABEL_MAX: Final = 44
@@ -36,6 +38,9 @@ GAP: Final = 3
 SPREAD: Final = " / "
 """Between least, mean and greatest, where the attempts of a variant differ."""
 _SPREAD_NOTE: Final = "Where attempts differ: least / mean / greatest."
+_THINNED_NOTE: Final = (
+    "Percentiles of latency are off by {:.2%} at most: not every script kept a row."
+)
 NOTHING: Final = "-"
 """Stands where a figure has no value in a run, such as a latency where no script ended ok."""
 
@@ -63,8 +68,8 @@ def summary_view(
     tables = [_table(rows, names, chosen) for chosen in _fitting(rows, names, width)]
     title = Text(f"{printable(record.name)} (seed {record.seed})", style="bold")
     parts: list[RenderableType] = [part for table in tables for part in (Text(), table)]
-    if any(SPREAD in cell for row in rows for cell in row.cells):
-        parts += [Text(), Text(_SPREAD_NOTE, style="dim")]
+    for note in _notes(record, rows):
+        parts += [Text(), Text(note, style="dim")]
     return Group(title, *parts)
 
 
@@ -88,9 +93,17 @@ def summary_markdown(record: RunRecord, *, wall_s: Mapping[str, float] | None = 
     for row in rows:
         label = "&nbsp;&nbsp;" * row.indent + markdown(row.label)
         lines.append(f"| {label} | {' | '.join(markdown(cell) for cell in row.cells)} |")
-    if any(SPREAD in cell for row in rows for cell in row.cells):
-        lines += ["", _SPREAD_NOTE]
+    for note in _notes(record, rows):
+        lines += ["", note]
     return "\n".join(lines) + "\n"
+
+
+def _notes(record: RunRecord, rows: list[Row]) -> Iterator[str]:
+    """What a reader must know of the numbers."""
+    if any(SPREAD in cell for row in rows for cell in row.cells):
+        yield _SPREAD_NOTE
+    if any(figures.sample.thinned for figures in figures_of(record).values()):
+        yield _THINNED_NOTE.format(float(ERROR))
 
 
 def summary(record: RunRecord, *, wall_s: Mapping[str, float] | None = None) -> dict[str, Any]:
@@ -115,6 +128,8 @@ def summary(record: RunRecord, *, wall_s: Mapping[str, float] | None = None) -> 
             name: {
                 "figures": {figure.name: _plain(figures, figure.name) for figure in CATALOGUE},
                 "counters": dict(figures.sample.variant.counters),
+                "resources": _resources(figures),
+                "busiest": (busiest(figures.sample.variant) or (None,))[0],
                 "errors": figures.sample.errors(),
                 "wall_s": (wall_s or {}).get(name),
             }
@@ -151,6 +166,7 @@ def rows_of(record: RunRecord, wall_s: Mapping[str, float] | None) -> list[Row]:
         *_error_rows(variants),
         row("safety", "safety"),
         row("ledger of verifications", "ledger"),
+        *_busiest_rows(variants),
         row("virtual time", "virtual_time", opens=True),
         *_wall_rows(record, wall_s),
     ]  # fmt: skip
@@ -188,6 +204,15 @@ def _error_rows(variants: list[Figures]) -> Iterator[Row]:
         yield Row(f"{len(others)} other errors", tuple(f"{count:,}" for count in sums), 1)
 
 
+def _busiest_rows(variants: list[Figures]) -> Iterator[Row]:
+    found = [busiest(figures.sample.variant) for figures in variants]
+    if any(found):
+        names = tuple(NOTHING if each is None else each[0] for each in found)
+        shares = tuple(NOTHING if each is None else f"{float(each[1]):.1%}" for each in found)
+        yield Row("busiest resource", tuple(map(printable, names)), opens_section=True)
+        yield Row("its utilisation", shares, 1)
+
+
 def _wall_rows(record: RunRecord, wall_s: Mapping[str, float] | None) -> Iterator[Row]:
     if wall_s is None:
         return
@@ -217,6 +242,13 @@ def _plain(figures: Figures, name: str) -> Any:
         return in_units(value.low, value.power)
     ends = {"min": value.low, "mean": value.mean, "max": value.high}
     return {aspect: in_units(number, value.power) for aspect, number in ends.items()}
+
+
+def _resources(figures: Figures) -> dict[str, dict[str, Any]]:
+    return {
+        name: {aspect: _plain(figures, f"{name}.{aspect}") for aspect in ASPECTS}
+        for name in figures.sample.variant.resources
+    }
 
 
 def _table(rows: list[Row], names: list[str], chosen: range) -> Table:

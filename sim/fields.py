@@ -28,6 +28,11 @@ class Spec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
+def said(default: str, description: str) -> Any:
+    """A field whose default is text with a unit, as a scenario would say it."""
+    return Field(default=default, description=description)
+
+
 def in_pydantic_words(action: Callable[[], Result]) -> Result:
     """The result of `action`; an `InputError` becomes a validation error with the same text.
 
@@ -85,3 +90,6 @@ Rate: TypeAlias = Annotated[
 
 Number: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 """A plain finite number; text and true/false are refused rather than converted."""
+
+Count: TypeAlias = Annotated[int, Field(strict=True, ge=1)]
+"""A whole number of 1 or more."""

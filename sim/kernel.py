@@ -14,7 +14,6 @@ Two ways to be called back:
   processes cost more than twice as much per step.
 """
 
-from collections import deque
 from collections.abc import Callable, Generator
 from heapq import heappop, heappush
 from typing import Any, Final, TypeAlias
@@ -275,38 +274,3 @@ class Kernel(simpy.Environment):
         if len(self.tasks) > most:
             lines.append(f"\n  and {len(self.tasks) - most:,} more")
         return "".join(lines)
-
-
-class Slots:
-    """A limit on how many may hold something at once, first come first served."""
-
-    def __init__(self, kernel: Kernel, count: int, what: str) -> None:
-        self._kernel = kernel
-        self._free = count
-        self._what = what
-        self._queue: deque[tuple[int, Future]] = deque()
-        self.waited_ns = 0
-        """Time spent in the queue so far, summed over all who waited."""
-
-    def take_now(self) -> bool:
-        """Take a slot if one is free; else `wait` for one."""
-        if self._free:
-            self._free -= 1
-            return True
-        return False
-
-    def wait(self) -> Future:
-        """Resolves when a slot has been taken for the caller, in the order of the calls."""
-        turn = Future(self._what)
-        self._queue.append((self._kernel.now, turn))
-        return turn
-
-    def give_back(self) -> None:
-        """Return a slot; who has waited longest gets it."""
-        if self._queue:
-            since, turn = self._queue.popleft()
-            self.waited_ns += self._kernel.now - since
-            # By an event, so that a line of holders who need no time is no recursion.
-            self._kernel.after(0, lambda _: turn.resolve())
-        else:
-            self._free += 1

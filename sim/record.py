@@ -9,12 +9,15 @@ gives equal bytes.
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sim.errors import InputError
+from sim.sketch import Sketch
+from sim.usage import Window
 
 
 class _Part(BaseModel):
@@ -104,21 +107,34 @@ class VariantRecord(_Part):
     labels: dict[str, list[str]]
     """For a column of codes: what each code means."""
     columns: dict[str, list[int]]
-    """One value per measured operation, all of one length, in order of their end."""
+    """One value per measured operation, all of one length, in order of their end; of a long run an
+    evenly thinned part of them."""
     histograms: dict[str, Histogram]
+    sketches: dict[str, dict[str, Any]] = {}
+    """Distributions over all measured operations, as `Sketch.to_json` writes them."""
+    resources: dict[str, Window] = {}
+    """What each resource did from the end of the warm-up to the end of the run; what is unlimited
+    is none."""
     verdicts: dict[str, Verdict]
     timelines: list[Timeline]
     digest: str
-    """SHA-256 over counters, columns, histograms and verdicts."""
+    """SHA-256 over counters, columns, histograms, sketches, resources and verdicts."""
 
     @model_validator(mode="after")
     def _columns_fit(self) -> "VariantRecord":
         if len({len(column) for column in self.columns.values()}) > 1:
             raise ValueError("columns differ in length")
+        for name, content in self.sketches.items():
+            try:
+                Sketch.from_json(content)
+            except InputError as error:
+                raise ValueError(f"sketch {name}: {error}") from error
         expected = digest(
             counters=self.counters,
             columns=self.columns,
             histograms=self.histograms,
+            sketches=self.sketches,
+            resources=self.resources,
             verdicts=self.verdicts,
         )
         if self.digest != expected:
@@ -157,6 +173,8 @@ def digest(
     counters: dict[str, int],
     columns: dict[str, list[int]],
     histograms: dict[str, Histogram],
+    sketches: dict[str, dict[str, Any]],
+    resources: dict[str, Window],
     verdicts: dict[str, Verdict],
 ) -> str:
     """SHA-256 over what a variant counted and measured, told piece by piece."""
@@ -164,6 +182,8 @@ def digest(
         "counters": dict(counters),
         "columns": dict(columns),
         "histograms": {name: h.model_dump() for name, h in histograms.items()},
+        "sketches": dict(sketches),
+        "resources": {name: asdict(window) for name, window in resources.items()},
         "verdicts": {name: v.model_dump() for name, v in verdicts.items()},
     }
     return _sha256(

@@ -6,98 +6,20 @@ recursion of Lindley (1952), for several servers that of Kiefer and Wolfowitz (1
 its requester one sleep, and there is no process of a queue and no event of a server.
 
 That holds only while nobody leaves the line and nobody jumps it. Who gives up waiting (a deadline)
-must let the job be served all the same, and what is held for a time unknown when it is taken is a
-slot (`sim.kernel.Slots`); `Meter` measures such.
+must let the job be served all the same, and what is held for a time unknown when it is taken is one
+of `Slots`. `Meter` measures what somebody else hands out.
 
-Both report the same `Usage`: totals up to an instant, to the nanosecond, with what lies in the
+All report the same `Usage`: totals up to an instant, to the nanosecond, with what lies in the
 future left out. Two of them bound a measuring window, and a job that is waiting or in service at
 its edge counts with the part inside.
 """
 
 from collections import deque
-from dataclasses import dataclass
-from fractions import Fraction
 from heapq import heapreplace
+from typing import Protocol
 
-from sim.kernel import Kernel
-from sim.units import SECOND
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What a resource did between two instants."""
-
-    count: int
-    """Its servers or slots."""
-    length_ns: int
-    arrived: int
-    """Jobs that came."""
-    served: int
-    """Jobs that were finished."""
-    busy_ns: int
-    """Time of servers spent on jobs, over all of them."""
-    waited_ns: int
-    """Time that jobs spent in the queue, over all of them."""
-
-    @property
-    def utilisation(self) -> Fraction | None:
-        """The share of the servers' time spent on jobs, 0 to 1; None when no time passed."""
-        if not self.length_ns:
-            return None
-        return Fraction(self.busy_ns, self.count * self.length_ns)
-
-    @property
-    def queue_mean(self) -> Fraction | None:
-        """Jobs in the queue, without those in service, on average over time (Little's law)."""
-        return Fraction(self.waited_ns, self.length_ns) if self.length_ns else None
-
-    @property
-    def wait_mean_ns(self) -> Fraction | None:
-        """Time in the queue per job that came (Little's law); None when none came.
-
-        Exact when the queue is empty at both edges, and otherwise off by what little of the
-        waiting of the jobs at the edges lies outside.
-        """
-        return Fraction(self.waited_ns, self.arrived) if self.arrived else None
-
-    @property
-    def service_mean_ns(self) -> Fraction | None:
-        """Time of a server per job that was finished; None when none was."""
-        return Fraction(self.busy_ns, self.served) if self.served else None
-
-    @property
-    def served_per_second(self) -> Fraction | None:
-        """Jobs finished per second; None when no time passed."""
-        return Fraction(self.served * SECOND, self.length_ns) if self.length_ns else None
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a resource did from the start up to an instant."""
-
-    at_ns: int
-    count: int
-    arrived: int
-    served: int
-    busy_ns: int
-    waited_ns: int
-    waiting: int
-    """Jobs in the queue at that instant."""
-    in_service: int
-    """Jobs in service at that instant, or slots held."""
-
-    def since(self, earlier: "Usage") -> Window:
-        """The window from `earlier`, of the same resource, to this instant."""
-        assert earlier.at_ns <= self.at_ns, f"{earlier.at_ns} is later than {self.at_ns}"
-        assert earlier.count == self.count, "two different resources"
-        return Window(
-            count=self.count,
-            length_ns=self.at_ns - earlier.at_ns,
-            arrived=self.arrived - earlier.arrived,
-            served=self.served - earlier.served,
-            busy_ns=self.busy_ns - earlier.busy_ns,
-            waited_ns=self.waited_ns - earlier.waited_ns,
-        )
+from sim.kernel import Future, Kernel
+from sim.usage import Usage, Window
 
 
 class Servers:
@@ -120,7 +42,7 @@ class Servers:
         self.name = name
         self.count = count
         self.longest_queue = 0
-        """The most jobs that ever waited at once. Set it to 0 to begin anew."""
+        """The most jobs that ever waited at once. Set it to what waits now to begin anew."""
         self._kernel = kernel
         self._free = [0] * count
         """A heap: when each server is done with all that was given to it."""
@@ -199,7 +121,7 @@ class Meter:
     def __init__(self, kernel: Kernel, count: int) -> None:
         self.count = count
         self.longest_queue = 0
-        """The most that ever waited at once. Set it to 0 to begin anew."""
+        """The most that ever waited at once. Set it to what waits now to begin anew."""
         self._kernel = kernel
         self._held = 0
         self._held_ns = 0
@@ -246,3 +168,71 @@ class Meter:
             waiting=self._waiting,
             in_service=self._held,
         )
+
+
+class Slots(Meter):
+    """A limit on how many may hold something at once, first come first served."""
+
+    __slots__ = ("_queue", "_what")
+
+    def __init__(self, kernel: Kernel, count: int, what: str) -> None:
+        """`what` says what is waited for, for the report about a stalled run."""
+        super().__init__(kernel, count)
+        self._what = what
+        self._queue: deque[Future] = deque()
+
+    def take_now(self) -> bool:
+        """Take a slot if one is free; else `wait` for one."""
+        if self._held < self.count:
+            self.take()
+            return True
+        return False
+
+    def wait(self) -> Future:
+        """Resolves when a slot has been taken for the caller, in the order of the calls."""
+        self.queue()
+        turn = Future(self._what)
+        self._queue.append(turn)
+        return turn
+
+    def give_back(self) -> None:
+        """Return a slot; who has waited longest gets it."""
+        super().give_back()
+        if self._queue:
+            turn = self._queue.popleft()
+            self.take_from_queue()
+            # By an event, so that a line of holders who need no time is no recursion.
+            self._kernel.after(0, lambda _: turn.resolve())
+
+
+class Measured(Protocol):
+    """A resource that tells what it did, as `Servers`, `Meter` and `Slots` do."""
+
+    longest_queue: int
+    """The most jobs that ever waited at once. Set it to what waits now to begin anew."""
+
+    def usage(self) -> Usage:
+        """Totals up to now."""
+
+
+class Watch:
+    """Measures a set of resources, by their names, from one instant on."""
+
+    def __init__(self, resources: dict[str, Measured]) -> None:
+        self._resources = resources
+        self._began: dict[str, Usage] = {}
+
+    def begin(self) -> None:
+        """The window begins now."""
+        for name, resource in self._resources.items():
+            self._began[name] = usage = resource.usage()
+            resource.longest_queue = usage.waiting
+
+    def windows(self) -> dict[str, Window]:
+        """What each did since `begin`; empty windows when there was none."""
+        if not self._began:
+            self.begin()  # nothing was measured
+        return {
+            name: resource.usage().since(self._began[name], resource.longest_queue)
+            for name, resource in self._resources.items()
+        }

@@ -417,6 +417,9 @@ def test_every_product_module_has_tests() -> None:
 
 TESTED_ELSEWHERE: Final = {
     "models/attempt.py": "tests/models/test_service.py",
+    "models/data.py": "tests/models/test_cluster.py",
+    "models/load_spec.py": "tests/models/test_spec.py",
+    "sim/usage.py": "tests/sim/test_resources.py",
     "models/node.py": "tests/models/test_cluster.py",
     "sim/errors.py": "tests/readfence/test_cli.py",
     "sim/trace.py": "tests/test_determinism.py",

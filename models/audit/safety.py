@@ -24,7 +24,7 @@ from sim.record import Verdict
 from sim.units import human_duration
 
 _EXAMPLES: Final = 5
-_PRUNE: Final = 64
+_PRUNE: Final = 8
 """Steps of a staircase before those that are out of reach are looked for."""
 
 

@@ -21,15 +21,37 @@ class WireTap:
         self._open: dict[int, deque[tuple[int, dict[int, None]]]] = {}
         """Per leader: contexts sent and not confirmed, with who has acknowledged them."""
         self._last_sent: dict[int, int] = {}
+        self._asked = 0
+        self._left: dict[int, deque[tuple[int, int]]] = {}
+        """Per leader: contexts that left, oldest first, and how many readers had asked by then."""
         self.sent = 0
         """Contexts that have left a leader."""
         self.confirmed = 0
         """Contexts that a quorum has confirmed."""
+        self.late = 0
+        """Readers who were served by a round that had left before they asked."""
+
+    def asked(self) -> int:
+        """A reader that may share a round asks now; its number, from 1."""
+        self._asked += 1
+        return self._asked
+
+    def granted(self, leader: int, context: int, asked: int) -> None:
+        """A leader gives the confirmation of a context to the reader of that number."""
+        if self.alone:
+            return
+        left = self._left.get(leader, deque())
+        while left and left[0][0] < context:
+            left.popleft()
+        if not left or left[0][0] != context or left[0][1] < asked:
+            self.late += 1
 
     def heartbeat_sent(self, leader: int, context: int) -> None:
         """A leader hands a heartbeat with a read context to a lane."""
         if context > self._last_sent.get(leader, 0):
             self._last_sent[leader] = context
+            if self._asked:
+                self._left.setdefault(leader, deque()).append((context, self._asked))
             self._open.setdefault(leader, deque()).append((context, {}))
             self.sent += 1
 
@@ -55,27 +77,50 @@ class WireTap:
         self._open.pop(leader, None)
 
 
-def ledger_verdict(*, counted: int, unclaimed: int, log_reads: int, tap: WireTap) -> Verdict:
+def ledger_verdict(
+    *,
+    counted: int,
+    rounds: int,
+    begun: int,
+    unclaimed: int,
+    shared: int,
+    log_reads: int,
+    tap: WireTap,
+) -> Verdict:
     """Whether every confirmation counted was one, and every one was counted.
 
-    `counted`: confirmations in all tallies (V + F + L + C). `unclaimed`: confirmations whose
-    requester had given up. `log_reads`: those of `counted` that were an entry in the Raft log,
-    which has its own quorum.
+    `counted`: confirmations in all tallies (V + F + L + C). `rounds`: rounds in all tallies; one
+    that was shared is told of the reader that began it. `begun`: read contexts that Raft was asked
+    to confirm; not all leave a leader that is deposed. `unclaimed`: confirmations whose requester
+    had given up. `shared`: those of `counted` beyond the first of their round. `log_reads`: those
+    that were an entry in the Raft log, which has its own quorum.
     """
     if tap.alone:
         reason = "a single node confirms by itself: nothing on the wire to hold the counts against"
         return Verdict(verdict="unknown", checked=0, reason=reason)
-    expected = tap.confirmed - unclaimed + log_reads
-    if counted == expected:
-        return Verdict(verdict="ok", checked=tap.confirmed + log_reads)
-    text = (
-        f"{counted:,} verifications were counted, but a quorum confirmed {expected:,} "
-        f"({tap.confirmed:,} read contexts on the wire, {unclaimed:,} of them given up, "
-        f"{log_reads:,} log entries)"
-    )
+    texts, violations = [], 0
+    expected = tap.confirmed - unclaimed + shared + log_reads
+    if counted != expected:
+        violations += abs(counted - expected)
+        texts.append(
+            f"{counted:,} verifications were counted, but a quorum confirmed {expected:,} "
+            f"({tap.confirmed:,} read contexts on the wire, {unclaimed:,} of them given up, "
+            f"{shared:,} readers sharing another's, {log_reads:,} log entries)"
+        )
+    if rounds != begun + log_reads or begun < tap.sent:
+        violations += max(abs(rounds - begun - log_reads), tap.sent - begun)
+        texts.append(
+            f"{rounds:,} rounds were counted, but {begun + log_reads:,} were begun, of which "
+            f"{tap.sent + log_reads:,} were on the wire"
+        )
+    if tap.late:
+        violations += tap.late
+        texts.append(
+            f"{tap.late:,} readers were served by a round that had left before they asked for it"
+        )
     return Verdict(
-        verdict="violated",
+        verdict="violated" if violations else "ok",
         checked=tap.confirmed + log_reads,
-        violations=abs(counted - expected),
-        examples=[text],
+        violations=violations,
+        examples=texts,
     )

@@ -5,21 +5,22 @@ After each, in this order and on the same loop: persist entries and hard state, 
 committed entries, hand out confirmed reads. So a slow fsync or apply delays every read and every
 heartbeat. Source: system.md 3.1.
 
-The Raft rules themselves are in `models/raft`; this module turns their effects into time. What it
-counts as a verification, it counts when a quorum has confirmed the read context (`_confirm`) or
-when the entry of a fence through the log is applied (`_apply_committed`), and nowhere else.
+The Raft rules themselves are in `models/raft`; this module turns their effects into time. Who waits
+for which read, and where verifications are counted, is in `readers`.
 """
 
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, Final
 
 from models.audit.wire import WireTap
 from models.engine.costs import LoopCosts
 from models.engine.lanes import Lane
+from models.engine.loop import Loop
+from models.engine.readers import Readers
 from models.engine.requests import WAITING, DeadlineExceeded, LogRead, NotLeader, ReadRequest
-from models.engine.sites import ROUNDS, Site, Tally
+from models.engine.sharing import SharedRounds
+from models.engine.sites import Site, Tally
 from models.raft.core import Raft
 from models.raft.messages import (
     Heartbeat,
@@ -31,14 +32,18 @@ from models.raft.messages import (
 )
 from sim.deadlines import Deadlines
 from sim.kernel import Event, Future, Kernel
+from sim.resources import Measured, Meter
 
 URGENT: Final = (Heartbeat, HeartbeatResponse, VoteRequest, VoteResponse, TimeoutNow)
 """Messages that take the heartbeats' lane."""
 LOG_KEPT: Final = 10_000
 """Applied entries that stay in the log for peers that lag behind."""
 _NEVER: Final = 1 << 62
+
+
 COUNTERS: Final = (
     "rounds.unclaimed",
+    "rounds.shared",
     "rounds.log",
     "messages.dropped",
     "heartbeats.dropped",
@@ -49,7 +54,7 @@ COUNTERS: Final = (
 )
 
 
-class Engine:
+class Engine(Loop):
     """One node's engine. Build it, `connect` its lanes, then `start`."""
 
     def __init__(
@@ -63,46 +68,46 @@ class Engine:
         inbound_capacity: int,
         apply: Callable[[Any], tuple[Any, int]],
         tap: WireTap,
+        share_reads: bool,
+        lost: Collection[int],
     ) -> None:
-        """`apply` carries out a committed payload: its result and how many mutations it held."""
-        self._kernel = kernel
+        """`apply` carries out a committed payload: its result and how many mutations it held.
+
+        `share_reads`: one round is outstanding at a time (see `sharing`), else each read has its
+        own. `lost` are nodes that will never ask for an entry of the log.
+        """
+        super().__init__(kernel, inbound_capacity)
         self.raft = raft
         self._costs = costs
         self._message_ns = costs.message
         self._fsync = fsync
+        self._disk = Meter(kernel, 1)
         self._tick_ns = tick_ns
-        self._inbound_capacity = inbound_capacity
         self._apply = apply
         self._tap = tap
+        self._share_reads = share_reads
+        self._lost = lost
         self._urgent: dict[int, Lane] = {}
         self._others: dict[int, Lane] = {}
-        self._queue: deque[tuple[Event, Any, int]] = deque()
-        self._busy = False
-        self._item: Any = None
         self._message_served = Event(self._serve_message)
         self._read_served = Event(self._serve_read)
+        self._round_served = Event(self._serve_round)
         self._proposal_served = Event(self._serve_proposal)
         self._tick_served = Event(self._serve_tick)
         self._script_served = Event(self._serve_script)
         self._persisted = Event(self._synced)
         self._applied = Event(self._applied_all)
         self._armed_tick = _NEVER
-        self._next_context = 1
-        self._reads: dict[int, ReadRequest] = {}
-        self._unapplied: list[tuple[int, ReadRequest]] = []
         self._proposals: dict[tuple[int, int], Future] = {}
         self._results: list[tuple[Future, Any]] = []
         self._deadlines = Deadlines(kernel, DeadlineExceeded)
         self._led = False
         self._compacted = 0
         self.applied = raft.commit_index
-        self.busy_ns = 0
-        """How long the loop has been busy."""
         self.messages_sent = 0
-        self.rounds_sent = 0
-        """Read contexts given to Raft."""
-        self.rounds_confirmed = 0
         self.counters = dict.fromkeys(COUNTERS, 0)
+        shared = SharedRounds() if share_reads else None
+        self.readers = Readers(raft, tap, self.counters, shared, self._begin_round)
 
     def connect(self, peer: int, *, heartbeats: Lane, others: Lane) -> None:
         """Lanes to a peer."""
@@ -114,6 +119,26 @@ class Engine:
         self._leadership_changed = leadership_changed
         self._led = self.raft.is_leader
         self._arm()
+
+    @property
+    def rounds_sent(self) -> int:
+        """Read contexts given to Raft."""
+        return self.readers.rounds_sent
+
+    @property
+    def rounds_confirmed(self) -> int:
+        """Those that a quorum has confirmed."""
+        return self.readers.rounds_confirmed
+
+    def resources(self) -> dict[str, Measured]:
+        """What can saturate here, by name: the loop, the disk, the lanes."""
+        name = f"n{self.raft.id}"
+        found: dict[str, Measured] = {f"{name}.loop": self, f"{name}.fsync": self._disk}
+        for kind, lanes in (("heartbeats", self._urgent), ("others", self._others)):
+            for peer, lane in lanes.items():
+                if lane.limited:
+                    found[f"{name}->n{peer}.{kind}"] = lane
+        return found
 
     @property
     def is_leader(self) -> bool:
@@ -161,14 +186,7 @@ class Engine:
 
     def receive(self, message: Message) -> None:
         """A message arrives from a peer; without room in the queue it is dropped and counted."""
-        if not self._busy:
-            self._busy = True
-            self._item = message
-            self.busy_ns += self._message_ns
-            self._kernel.again(self._message_ns, self._message_served)
-        elif len(self._queue) < self._inbound_capacity:
-            self._queue.append((self._message_served, message, self._message_ns))
-        else:
+        if not self._offer(self._message_served, message, self._message_ns):
             self.counters["inbound.dropped"] += 1
 
     def step_down(self) -> None:
@@ -184,32 +202,27 @@ class Engine:
         self._enqueue(self._script_served, partial(self.raft.transfer_leadership, to), 0)
 
     def _read(self, read: ReadRequest, deadline: int | None) -> Future:
-        self._enqueue(self._read_served, read, self._costs.read)
+        if self._share_reads:
+            self.readers.join(read)
+        else:
+            self._enqueue(self._read_served, read, self._costs.read)
         if deadline is not None:
             self._deadlines.add(read, deadline)
         return read
 
+    def _begin_round(self) -> None:
+        self._enqueue(self._round_served, None, self._costs.read)
+
     # -- the loop -------------------------------------------------------------------------------
     #
-    # One item at a time is in service. At the end of its service time the event of its kind
-    # carries it out, and ends in `_carry_on`.
-
-    def _enqueue(self, served: Event, item: Any, service: int) -> None:
-        if self._busy:
-            self._queue.append((served, item, service))
-        else:
-            self._busy = True
-            self._item = item
-            self.busy_ns += service
-            self._kernel.again(service, served)
+    # Each kind of item has an event, which carries it out and ends in `_carry_on`.
 
     def _carry_on(self) -> None:
         """One item has been served: persist, send, apply, hand out, take the next."""
         raft = self.raft
         if raft.must_sync:
-            pause = self._fsync()
-            self.busy_ns += pause
-            self._kernel.again(pause, self._persisted)
+            self._disk.take()
+            self._kernel.again(self._fsync(), self._persisted)
             return
         if raft.outbox:
             self._send()
@@ -218,16 +231,12 @@ class Engine:
             return
         if raft.read_states or self._results or raft.is_leader is not self._led:
             self._hand_out()
-        if self._queue:
-            served, self._item, service = self._queue.popleft()
-            self.busy_ns += service
-            self._kernel.again(service, served)
-        else:
-            self._busy = False
+        self._take_next()
         if raft.next_tick < self._armed_tick:
             self._arm()
 
     def _synced(self, event: Event) -> None:
+        self._disk.give_back()
         self.raft.stable()
         self._carry_on()
 
@@ -245,9 +254,8 @@ class Engine:
                 if not future.done:
                     future.resolve(result)
         if self.raft.read_states:
-            self._confirm()
-        if self._unapplied:
-            self._release_applied()
+            self.readers.confirm(self.applied)
+        self.readers.release(self.applied)
 
     # -- servers --------------------------------------------------------------------------------
 
@@ -262,14 +270,11 @@ class Engine:
     def _serve_read(self, event: Event) -> None:
         read: ReadRequest = self._item
         if not read.done:
-            context = self._next_context
-            if self.raft.read_index(context, self._kernel.now // self._tick_ns):
-                self._next_context = context + 1
-                self._reads[context] = read
-                read.tally[ROUNDS] += bool(self._urgent)  # alone, nothing goes over the wire
-                self.rounds_sent += 1
-            else:
-                read.fail(NotLeader())
+            self.readers.ask(read, self._kernel.now // self._tick_ns)
+        self._carry_on()
+
+    def _serve_round(self, event: Event) -> None:
+        self.readers.ask_shared(self._kernel.now // self._tick_ns)
         self._carry_on()
 
     def _serve_proposal(self, event: Event) -> None:
@@ -333,33 +338,10 @@ class Engine:
         self.counters["entries.applied"] += raft.commit_index - self.applied
         self.applied = raft.commit_index
         if self.applied - self._compacted > 2 * LOG_KEPT:
-            self._compacted = min([self.applied - LOG_KEPT, *raft.matches().values()])
+            held = [match for id, match in raft.matches().items() if id not in self._lost]
+            self._compacted = min([self.applied - LOG_KEPT, *held])
             raft.compact(self._compacted)
-        self.busy_ns += pause
         self._kernel.again(pause, self._applied)
-
-    def _confirm(self) -> None:
-        """A quorum has confirmed these read contexts: the place where verifications count."""
-        states, self.raft.read_states = self.raft.read_states, []
-        for context, index in states:
-            read = self._reads.pop(context)
-            self.rounds_confirmed += 1
-            if read.done:
-                self.counters["rounds.unclaimed"] += 1
-                continue
-            read.tally[read.site] += 1
-            if read.wait_applied and self.applied < index:
-                self._unapplied.append((index, read))
-            else:
-                read.resolve(index)
-
-    def _release_applied(self) -> None:
-        waiting, self._unapplied = self._unapplied, []
-        for index, read in waiting:
-            if self.applied < index:
-                self._unapplied.append((index, read))
-            elif not read.done:
-                read.resolve(index)
 
     def _note_leadership(self) -> None:
         leads = self.raft.is_leader
@@ -372,10 +354,7 @@ class Engine:
             return
         self.counters["leadership.lost"] += 1
         self._tap.leadership_lost(self.raft.id)
-        pending: list[Future] = [*self._reads.values(), *(read for _, read in self._unapplied)]
-        pending += self._proposals.values()
-        self._reads.clear()
-        self._unapplied.clear()
+        pending: list[Future] = [*self.readers.lose(), *self._proposals.values()]
         self._proposals.clear()
         for future in pending:
             if not future.done:

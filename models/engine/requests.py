@@ -1,5 +1,6 @@
 """What is asked of an engine, and how it is refused."""
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from models.engine.sites import ROUNDS, Site, Tally
@@ -26,13 +27,17 @@ class DeadlineExceeded(Exception):
 class ReadRequest(Future):
     """A read waiting for its quorum; resolves to the confirmed read index."""
 
-    __slots__ = ("site", "tally", "wait_applied")
+    __slots__ = ("asked", "sharers", "site", "tally", "wait_applied")
 
     def __init__(self, site: Site, tally: Tally, wait_applied: bool) -> None:
         super().__init__(WAITING[site])
         self.site = site
         self.tally = tally
         self.wait_applied = wait_applied
+        self.sharers: Sequence[ReadRequest] = ()
+        """Who shares the round that this one began."""
+        self.asked = 0
+        """When it was asked, as the wire tap counts; 0 where no round is shared."""
 
 
 class LogRead(NamedTuple):

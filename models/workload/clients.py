@@ -16,6 +16,7 @@ from models.script.cache import NO_SCRIPT
 from models.service import Outcome, Service
 from models.workload.tickets import Ticket
 from sim.kernel import Event, Kernel, Steps
+from sim.resources import Slots
 from sim.rng import BLOCK, Streams
 from sim.trail import Trail
 from sim.units import SECOND
@@ -45,14 +46,19 @@ class Group:
         tickets: Iterator[Ticket],
         target: Callable[[], Service],
         notebook: Notebook,
+        connections: Slots | None = None,
     ) -> None:
-        """`target` says which node a script is sent to, asked once per script."""
+        """`target` says which node a script is sent to, asked once per script.
+
+        `connections` are those of an open loop, None if there are always enough.
+        """
         self._kernel = kernel
         self._number = number
         self._name = name
         self._tickets = tickets
         self._target = target
         self._notebook = notebook
+        self._connections = connections
         self.closed = False
         """Set to send no more tickets; those sent are finished."""
 
@@ -105,11 +111,18 @@ class Group:
         start = self._kernel.now
         outcome = Outcome()
         trail = self._notebook.began(self._number, ticket, start, outcome)
+        connections = self._connections
+        if connections is not None and not connections.take_now():
+            yield connections.wait()
+            if trail is not None:
+                trail.mark("queue", "wait for a connection", self._kernel.now)
         service = self._target()
         yield from service.execute(ticket.request, outcome, trail)
         if outcome.reply is NO_SCRIPT:
             outcome.reset()
             yield from service.execute(ticket.request.as_eval(), outcome, trail)
+        if connections is not None:
+            connections.give_back()
         self._notebook.ended(self._number, ticket, start, outcome, trail)
 
 

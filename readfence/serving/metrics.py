@@ -13,8 +13,6 @@ from readfence.exits import EnvironmentFailed
 from sim.units import human_duration
 
 PERIOD_S: Final = 1.0
-RECENT: Final = 10_000
-"""Requests over which percentiles are taken."""
 
 
 class Metrics:
@@ -29,7 +27,6 @@ class Metrics:
     def snapshot(self) -> dict[str, Any]:
         """All figures as they stand now."""
         server, recorder = self._world.server, self._world.recorder
-        latencies = sorted(recorder.recent_latencies(RECENT))
         return {
             "uptime_s": round(time.monotonic() - self._began, 3),
             "virtual_ns": self._world.kernel.now,
@@ -40,8 +37,7 @@ class Metrics:
             "verifications": dict(zip((site.name.lower() for site in Site), recorder.by_site())),
             "per_second": {name: round(rate, 1) for name, rate in self._rates.items()},
             "latency_ns": {
-                name: latencies[int(share * (len(latencies) - 1))] if latencies else None
-                for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
+                f"p{percent}": recorder.latency_percentile(percent) for percent in (50, 90, 99)
             },
             "outcomes": recorder.outcome_counts(),
             "unsupported": {

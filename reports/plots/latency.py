@@ -30,7 +30,7 @@ from reports.plots.canvas import (
     new_figure,
     place,
 )
-from reports.sample import Sample, percentile
+from reports.sample import Sample
 from sim.record import RunRecord
 
 POINTS_MAX: Final = 1_200
@@ -56,7 +56,11 @@ class _Curve:
 
     def at(self, percent: Fraction) -> int:
         """A percentile of all its latencies."""
-        return percentile(self.sample.latencies, percent)
+        return self.sample.percentile(percent)
+
+    def at_rank(self, rank: int) -> int:
+        """One of all its latencies, by its place among them."""
+        return int(self.sample.at_ranks(np.array([rank]))[0])
 
 
 def latency(record: RunRecord) -> Figure:
@@ -86,7 +90,7 @@ def _curves(record: RunRecord) -> list[_Curve]:
     for index, (name, figures) in enumerate(figures_of(record).items()):
         if figures.sample.scripts_ok:
             ranks = drawn_ranks(figures.sample.scripts_ok)
-            values = np.maximum(figures.sample.latencies[ranks - 1], 1)  # 0 has no logarithm
+            values = np.maximum(figures.sample.at_ranks(ranks), 1)  # 0 has no logarithm
             curves.append(_Curve(index, name, figures.sample, values, ranks))
     return sorted(curves, key=lambda curve: (curve.at(Fraction(50)), curve.index))
 
@@ -149,7 +153,7 @@ def _distribution(axes: Axes, curves: list[_Curve]) -> None:
     axes.set_ylabel("share of scripts as fast")
     levels = [0.72, 0.3] if len(curves) < 3 else np.linspace(0.92, 0.1, len(curves))
     for curve, level in zip(curves, levels, strict=False):
-        x = int(curve.sample.latencies[ceil(level * curve.count) - 1])
+        x = curve.at_rank(ceil(level * curve.count))
         _mark(axes, curve, x, level)
         numbers = f"p50 {duration(curve.at(Fraction(50)))}, p99 {duration(curve.at(Fraction(99)))}"
         _name(axes, curve, x, level, f"{clean(curve.name, 24)}\n{numbers}")
@@ -182,7 +186,7 @@ def _tail(axes: Axes, curves: list[_Curve]) -> None:
             if curve.count * (100 - percent) >= 100:
                 _mark(axes, curve, curve.at(percent), float(1 - percent / 100))
     for curve, level in zip(curves, np.geomspace(0.7, 2 * bottom, len(curves)), strict=True):
-        x = int(curve.sample.latencies[max(0, curve.count - 1 - int(level * curve.count))])
+        x = curve.at_rank(max(1, curve.count - int(level * curve.count)))
         _name(axes, curve, x, level, clean(curve.name, 24), falling=True)
     axes.yaxis.set_major_locator(FixedLocator([10.0**-n for n in range(8) if 10**n <= 2 * most]))
     axes.yaxis.set_minor_locator(NullLocator())

@@ -11,7 +11,7 @@ from fractions import Fraction
 from itertools import zip_longest
 from typing import Final
 
-from reports.sample import OK, Sample, percentile
+from reports.sample import OK, Sample
 from sim.record import Span, Timeline
 
 ROWS_MAX: Final = 13
@@ -127,7 +127,7 @@ def typical_script(sample: Sample) -> Typical | None:
     outcome = {(id_, start_ns): code for id_, start_ns, code in scripts}
     ended_ok = [line for line in timelines if outcome.get((line.id, line.start_ns)) == OK]
     if ended_ok:
-        median = percentile(sample.latencies, Fraction(50))
+        median = sample.percentile(Fraction(50))
         nearest = min(ended_ok, key=lambda t: (abs(t.end_ns - t.start_ns - median), t.id))
         about = f"script {nearest.id}, the sampled one nearest to the median"
         return Typical(nearest, about, True)

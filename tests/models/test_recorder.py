@@ -1,16 +1,18 @@
 """The recorder: what is measured, what is counted, and what the judge is told."""
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from models.audit.safety import Operation, SafetyJudge
 from models.engine.sites import FIELDS, ROUNDS, Site, new_tally
-from models.recorder import COLUMNS, Recorder
+from models.recorder import COLUMNS, OTHER_ERRORS, OUTCOMES_MAX, SCRIPTS, Recorder
 from models.replies import ErrorReply
 from models.service import Outcome, Request
 from models.workload.tickets import Ticket
 from sim.kernel import Kernel
+from sim.sketch import Sketch
 from sim.trail import Trail
 from sim.units import ms
 from tests.models.worlds import let_pass
@@ -26,6 +28,7 @@ class Book:
         settings: dict[str, Any] = {
             "loads": ["readers", "writers"], "kinds": [["look"], ["set", "incr"]],
             "skip_scripts": 0, "skip_ns": 0, "timelines": 0, "trace": None,
+            "rows": 10**6, "measuring": lambda: None,
         }  # fmt: skip
         self.recorder = Recorder(self.kernel, **settings | changes)
         self.recorder.start()
@@ -91,7 +94,7 @@ def test_an_error_reply_that_a_script_returned_is_an_outcome_of_that_name() -> N
     book = Book()
     book.note(0, outcome(tally(script_start=1), reply=ErrorReply(b"MINE")))
     assert list(book.recorder.outcomes) == ["ok", "MINE"]
-    assert book.recorder.histogram().rows == [[0, 0, 0, 1, 0, 0, 0, 0, 0, 1]]
+    assert book.recorder.histograms()["attempts"].rows == [[0, 0, 0, 1, 0, 0, 0, 0, 0, 1]]
 
 
 def test_the_first_scripts_of_each_group_are_warm_up() -> None:
@@ -131,8 +134,8 @@ def test_attempts_that_served_are_counted_by_what_they_asked_for() -> None:
     book.note(0, outcome(one, one))
     book.note(1, outcome(one))
     book.note(2, outcome(tally(string_read=21, rounds=21)))
-    assert book.recorder.histogram().fields == list(FIELDS)
-    assert book.recorder.histogram().rows == [
+    assert book.recorder.histograms()["attempts"].fields == list(FIELDS)
+    assert book.recorder.histograms()["attempts"].rows == [
         [0, 0, 0, 1, 0, 1, 3, 0, 0, 3],
         [21, 0, 0, 0, 0, 21, 0, 0, 0, 1],
     ]
@@ -143,7 +146,7 @@ def test_the_attempt_that_was_cut_short_served_nothing() -> None:
     book = Book()
     conflicted, cut = tally(script_start=1, commit_guard=1), tally(string_read=2)
     book.note(0, outcome(conflicted, cut, reply=ErrorReply(b"no"), failed=True, cut_short=True))
-    assert book.recorder.histogram().rows == [[0, 0, 0, 1, 1, 0, 0, 0, 0, 1]]
+    assert book.recorder.histograms()["attempts"].rows == [[0, 0, 0, 1, 1, 0, 0, 0, 0, 1]]
     assert book.recorder.counted() == 4
 
 
@@ -153,7 +156,7 @@ def test_the_ledger_counts_the_warm_up_too() -> None:
     for id in range(3):
         book.note(id, outcome(tally(script_start=1, rounds=1)))
     assert book.recorder.counted() == 3
-    assert book.recorder.histogram().rows[0][-1] == 2
+    assert book.recorder.histograms()["attempts"].rows[0][-1] == 2
 
 
 def test_only_the_five_sites_count_as_verifications() -> None:
@@ -238,3 +241,65 @@ def test_before_the_first_write_the_judge_is_told_of_nobody(
     """Nothing can have been missed; it only counts."""
     operations = told(monkeypatch, outcome(), outcome(), written(64), outcome())
     assert [operation.name for operation in operations] == ["writers #2", "writers #3"]
+
+
+# -- long runs ------------------------------------------------------------------------------------
+
+
+def test_rows_are_thinned_but_everything_is_counted_of_all_scripts() -> None:
+    """A thousand scripts, a hundred rows: outcomes, executions and latencies of a thousand."""
+    book = Book(rows=100)
+    for number in range(1000):
+        failed = number % 10 == 0
+        reply = ErrorReply(b"no") if failed else 1
+        tallies = [new_tally()] * (1 + number % 2)
+        book.note(number, outcome(*tallies, reply=reply, failed=failed), takes_ns=1000 + number)
+    rows = book.recorder.columns()
+    assert 45 < len(rows["id"]) <= 100
+    assert rows["latency_ns"] == [1000 + id for id in rows["id"]]
+    scripts = book.recorder.histograms()["scripts"]
+    assert scripts.fields == list(SCRIPTS)
+    assert scripts.rows == [[0, 0, 0, 1, 400], [0, 0, 0, 2, 500], [0, 0, 1, 1, 100]]
+    sketch = Sketch.from_json(book.recorder.sketches()["latency_ns"])
+    kept = [1000 + number for number in range(1000) if number % 10]
+    assert (sketch.count, sketch.sum) == (900, sum(kept))
+    assert sketch.percentile(Fraction(99)) == sorted(kept)[890]
+
+
+def test_rows_of_several_groups_are_thinned_alike() -> None:
+    """Both groups number their scripts from 0; each keeps its part."""
+    book = Book(rows=100)
+    for number in range(1000):
+        book.note(number, outcome(), group=0)
+        book.note(number, outcome(), group=1)
+    loads = book.column("load")
+    assert 0.4 < sum(loads) / len(loads) < 0.6
+
+
+def test_scripts_with_a_timeline_have_a_row() -> None:
+    """Both are thinned by the same rule, so that the outcome of what is drawn is known."""
+    book = Book(rows=100, timelines=8)
+    for number in range(3000):
+        book.note(number, outcome())
+    drawn = [timeline.id for timeline in book.recorder.timelines()]
+    assert 4 < len(drawn) <= 8
+    assert {*drawn} <= {*book.column("id")}
+
+
+def test_error_texts_without_number_are_told_together() -> None:
+    """A script may put its own number into its error: memory must not grow with that."""
+    book = Book()
+    for number in range(OUTCOMES_MAX + 50):
+        book.note(number, outcome(reply=ErrorReply(b"number %d" % number), failed=True))
+    assert len(book.recorder.outcomes) == OUTCOMES_MAX + 2
+    assert book.column("outcome").count(book.recorder.outcomes[OTHER_ERRORS]) == 50
+
+
+def test_measuring_begins_with_the_first_measured_script() -> None:
+    """Once, at the instant it is sent; the warm-up does not count."""
+    began: list[int] = []
+    book = Book(skip_scripts=2)
+    book.recorder._measuring = lambda: began.append(book.kernel.now)
+    for number in range(5):
+        book.note(number, outcome())
+    assert began == [ms(2)]

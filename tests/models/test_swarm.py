@@ -149,7 +149,7 @@ def check(seed: int) -> VariantRecord:
     let_pass(world.kernel, ms(20_000))
     for node in world.cluster.nodes.values():
         assert node.store._pins == {}
-        assert node.service._workers._free == settings["script"]["workers"]
+        assert node.service._workers.usage().in_service == 0
     sums = counters_of(world, settings["data"]["counter"]["count"])
     assert len(set(sums)) == 1, f"nodes disagree: {sums}"
     added = [

@@ -20,6 +20,7 @@ from sim.record import (
     Verdict,
     digest,
 )
+from sim.sketch import Sketch
 from sim.units import ms, us
 
 FIELDS = [
@@ -189,9 +190,33 @@ def attempts_histogram(rows: Mapping[Any, int]) -> Histogram:
 
 
 def seal(**parts: Any) -> VariantRecord:
-    """A variant record of these parts, with the digest that fits them."""
+    """A variant record of these parts, with the digest that fits them.
+
+    `everything` are the columns of all scripts, when those of `columns` are a part of them.
+    """
+    everything = parts.pop("everything", parts["columns"])
+    histograms = {**parts["histograms"], "scripts": scripts_histogram(everything)}
+    sketches = {"latency_ns": latencies_of(everything).to_json()}
+    parts = {**parts, "histograms": histograms, "sketches": sketches}
     judged = {name: parts[name] for name in ("counters", "columns", "histograms", "verdicts")}
+    judged |= {"sketches": sketches, "resources": parts.get("resources", {})}
     return VariantRecord(**{**parts, "digest": digest(**judged)})
+
+
+def scripts_histogram(columns: Mapping[str, list[int]]) -> Histogram:
+    """The histogram `scripts` of scripts with these columns."""
+    fields = ["script", "outcome", "attempts"]
+    counted = Counter(zip(*(columns[field] for field in fields), strict=True))
+    return Histogram(fields=fields, rows=sorted([*row, count] for row, count in counted.items()))
+
+
+def latencies_of(columns: Mapping[str, list[int]]) -> Sketch:
+    """The sketch of their latencies, of those that ended ok."""
+    sketch = Sketch()
+    for latency, outcome in zip(columns["latency_ns"], columns["outcome"], strict=True):
+        if not outcome:
+            sketch.add(latency)
+    return sketch
 
 
 def make_record(*variants: VariantRecord, name: str = "verify_storm", seed: int = 1) -> RunRecord:

@@ -15,6 +15,7 @@ from reports.figures import (
     nearest,
 )
 from reports.quantity import DURATION, NUMBER, Quantity, point, show
+from reports.resources import ASPECTS
 from reports.sample import NoData
 from sim.record import Verdict
 from sim.units import ms
@@ -220,7 +221,7 @@ def test_figures_and_counters_of_a_run_are_found_by_variant() -> None:
 def test_the_catalogue_is_a_table_for_the_docs() -> None:
     """One row per figure, with its unit and meaning."""
     table = catalogue_markdown()
-    assert len(table.splitlines()) == 2 + len(CATALOGUE) + 2
+    assert len(table.splitlines()) == 2 + len(CATALOGUE) + 2 + len(ASPECTS)
     assert "| `latency.p99` | ns | the least latency that 99 % of the scripts did not exceed |" in (
         table.splitlines()
     )

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from sim.errors import LimitReached, Stalled
-from sim.kernel import CHUNK, Event, Future, Kernel, Slots, Steps
+from sim.kernel import CHUNK, Event, Future, Kernel, Steps
+from sim.resources import Slots
 from sim.units import ms
 
 
@@ -293,74 +294,6 @@ def test_a_task_yields_ns_or_futures_only(wait: Any) -> None:
     with pytest.raises(AssertionError) as caught:
         kernel.spawn("odd one", steps())
     assert "odd one" in str(caught.value) and repr(wait) in str(caught.value)
-
-
-# -- slots ----------------------------------------------------------------------------------------
-
-
-def test_slots_go_to_who_asked_first() -> None:
-    """With two slots of 10 ns each, five tasks are served in pairs and in the order they came."""
-    kernel, log = Kernel(), []
-    slots = Slots(kernel, 2, "a slot")
-
-    def steps(name: str) -> Steps:
-        if not slots.take_now():
-            yield slots.wait()
-        log.append((kernel.now, name))
-        yield 10
-        slots.give_back()
-
-    for name in "abcde":
-        kernel.spawn(name, steps(name))
-    halt_at(kernel, 50)
-    run(kernel)
-    assert log == [(0, "a"), (0, "b"), (10, "c"), (10, "d"), (20, "e")]
-    assert slots.waited_ns == 10 + 10 + 20
-
-
-def test_a_slot_given_back_is_free_again() -> None:
-    """Without anybody waiting it can be taken at once, and never more than there are."""
-    slots = Slots(Kernel(), 1, "a slot")
-    assert slots.take_now() is True
-    assert slots.take_now() is False
-    slots.give_back()
-    assert slots.take_now() is True
-    assert slots.waited_ns == 0
-
-
-def test_who_waits_goes_before_who_comes() -> None:
-    """A slot given back while somebody waits is not free for a newcomer of the same instant."""
-    kernel = Kernel()
-    slots = Slots(kernel, 1, "a slot")
-    assert slots.take_now()
-    turn = slots.wait()
-    slots.give_back()
-    assert slots.take_now() is False
-    kernel.after(0, lambda _: kernel.halt())
-    run(kernel)
-    assert turn.done
-
-
-def test_a_long_line_of_holders_who_need_no_time_is_no_recursion() -> None:
-    """Ten thousand tasks take and return the one slot within one instant."""
-    kernel = Kernel()
-    slots = Slots(kernel, 1, "a slot")
-    served = 0
-
-    def steps() -> Steps:
-        nonlocal served
-        if not slots.take_now():
-            yield slots.wait()
-        served += 1
-        slots.give_back()
-
-    assert slots.take_now()
-    for number in range(10_000):
-        kernel.spawn(str(number), steps())
-    slots.give_back()
-    kernel.after(1, lambda _: kernel.halt())
-    run(kernel)
-    assert served == 10_000
 
 
 def test_a_task_may_take_up_any_number_of_futures_that_are_done() -> None:

@@ -38,9 +38,10 @@ from reports.theory import (
 )
 from sim.dist import Constant, Exponential, Gamma, Jittered, Law, Lognormal
 from sim.kernel import Kernel, Steps
-from sim.resources import Servers, Usage
+from sim.resources import Servers
 from sim.rng import Streams
 from sim.units import ms
+from sim.usage import Usage
 
 QUEUES = 1_000
 """Run side by side, each a replication."""

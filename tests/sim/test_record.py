@@ -19,6 +19,12 @@ from sim.record import (
     read_run,
     write_run,
 )
+from sim.sketch import merged
+from sim.usage import Window
+
+WINDOW = Window(
+    count=1, length_ns=90, arrived=3, served=2, busy_ns=50, waited_ns=70, longest_queue=2
+)
 
 
 def _variant(name: str = "a", latency: int = 5) -> VariantRecord:
@@ -26,6 +32,8 @@ def _variant(name: str = "a", latency: int = 5) -> VariantRecord:
         "counters": {"rounds.sent": 3},
         "columns": {"id": [0, 1], "latency_ns": [latency, 7]},
         "histograms": {"attempts": Histogram(fields=["x"], rows=[[1, 2]])},
+        "sketches": {"latency_ns": merged([], exact_max=8).to_json()},
+        "resources": {"n1.loop": WINDOW},
         "verdicts": {"safety": Verdict(verdict="ok", checked=2)},
     }
     return VariantRecord(
@@ -126,3 +134,32 @@ def test_a_verdict_cannot_contradict_itself() -> None:
     """Violated without a violation, or the other way round."""
     with pytest.raises(ValidationError, match="verdict ok with 3 violations"):
         Verdict(verdict="ok", checked=5, violations=3)
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "field", "value", "complaint"),
+    [
+        ("resources", "n1.loop", "busy_ns", 91, "busy for longer than it was there"),
+        ("resources", "n1.loop", "waited_ns", -1, "below 0"),
+        ("resources", "n1.loop", "count", 0, "below 0"),
+        ("sketches", "latency_ns", "values", [-1], "sketch latency_ns: a damaged sketch"),
+        ("sketches", "latency_ns", "format", "x", "expected a sketch"),
+    ],
+)
+def test_damaged_resources_and_sketches_are_refused(
+    part: str, name: str, field: str, value: object, complaint: str
+) -> None:
+    """A resource busier than time, and a sketch that is none."""
+    content = _variant().model_dump()
+    content[part][name][field] = value
+    with pytest.raises(ValidationError, match=complaint):
+        VariantRecord.model_validate(content)
+
+
+@pytest.mark.parametrize("part", ["resources", "sketches"])
+def test_the_digest_covers_resources_and_sketches(part: str) -> None:
+    """Left out, the digest no longer fits."""
+    content = _variant().model_dump()
+    content[part] = {}
+    with pytest.raises(ValidationError, match="digest does not match"):
+        VariantRecord.model_validate(content)

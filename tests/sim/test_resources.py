@@ -7,8 +7,9 @@ from functools import partial
 
 import pytest
 
-from sim.kernel import Kernel, Slots, Steps
-from sim.resources import Meter, Servers, Usage, Window
+from sim.kernel import Kernel, Steps
+from sim.resources import Meter, Servers, Slots, Watch
+from sim.usage import Usage, Window
 
 
 def at(kernel: Kernel, instant: int, action: Callable[[], object]) -> None:
@@ -200,40 +201,35 @@ def test_the_past_is_not_kept() -> None:
 # -- slots ----------------------------------------------------------------------------------------
 
 
-def hold(kernel: Kernel, slots: Slots, meter: Meter, held_ns: int) -> Steps:
-    """Take a slot, keep it, give it back; as a service does, with a meter beside it."""
-    if slots.take_now():
-        meter.take()
-    else:
-        meter.queue()
+def hold(slots: Slots, held_ns: int) -> Steps:
+    """Take a slot, keep it, give it back; as a service does."""
+    if not slots.take_now():
         yield slots.wait()
-        meter.take_from_queue()
     yield held_ns
-    meter.give_back()
     slots.give_back()
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_slots_with_a_meter_report_what_servers_do(count: int) -> None:
+def test_slots_report_what_servers_do(count: int) -> None:
     """The same jobs through slots, held for as long as a server would serve: equal usage."""
     chance = random.Random(count)
     kernel = Kernel()
-    slots, meter = Slots(kernel, count, "a slot"), Meter(kernel, count)
+    slots = Slots(kernel, count, "a slot")
     servers = Servers(kernel, "x", count)
     came, seen = 0, []
 
     def arrive(held_ns: int) -> None:
-        kernel.spawn("job", hold(kernel, slots, meter, held_ns))
+        kernel.spawn("job", hold(slots, held_ns))
         servers.serve(held_ns)
 
     for _ in range(500):
         came += 10 * chance.randrange(20 // count)
         at(kernel, came, partial(arrive, 10 * chance.randrange(1, 19)))
-        at(kernel, came + 5, lambda: seen.append((meter.usage(), servers.usage())))
+        at(kernel, came + 5, lambda: seen.append((slots.usage(), servers.usage())))
     run_to(kernel, came + 10**6)
     assert len(seen) == 500 and all(metered == served for metered, served in seen)
-    assert meter.longest_queue == servers.longest_queue > 5
-    assert meter.usage() == servers.usage()
+    assert slots.longest_queue == servers.longest_queue > 5
+    assert slots.usage() == servers.usage()
 
 
 def test_a_meter_refuses_what_cannot_be() -> None:
@@ -243,3 +239,114 @@ def test_a_meter_refuses_what_cannot_be() -> None:
         meter.give_back()
     with pytest.raises(AssertionError, match="nobody waits"):
         meter.take_from_queue()
+
+
+# -- slots ----------------------------------------------------------------------------------------
+
+
+def test_slots_go_to_who_asked_first() -> None:
+    """With two slots of 10 ns each, five tasks are served in pairs and in the order they came."""
+    kernel, log = Kernel(), []
+    slots = Slots(kernel, 2, "a slot")
+
+    def steps(name: str) -> Steps:
+        if not slots.take_now():
+            yield slots.wait()
+        log.append((kernel.now, name))
+        yield 10
+        slots.give_back()
+
+    for name in "abcde":
+        kernel.spawn(name, steps(name))
+    run_to(kernel, 50)
+    assert log == [(0, "a"), (0, "b"), (10, "c"), (10, "d"), (20, "e")]
+    assert slots.usage().waited_ns == 10 + 10 + 20
+
+
+def test_a_slot_given_back_is_free_again() -> None:
+    """Without anybody waiting it can be taken at once, and never more than there are."""
+    slots = Slots(Kernel(), 1, "a slot")
+    assert slots.take_now() is True
+    assert slots.take_now() is False
+    slots.give_back()
+    assert slots.take_now() is True
+    assert slots.usage().waited_ns == 0
+
+
+def test_who_waits_goes_before_who_comes() -> None:
+    """A slot given back while somebody waits is not free for a newcomer of the same instant."""
+    kernel = Kernel()
+    slots = Slots(kernel, 1, "a slot")
+    assert slots.take_now()
+    turn = slots.wait()
+    slots.give_back()
+    assert slots.take_now() is False
+    run_to(kernel, 1)
+    assert turn.done
+
+
+def test_a_long_line_of_holders_who_need_no_time_is_no_recursion() -> None:
+    """Ten thousand tasks take and return the one slot within one instant."""
+    kernel = Kernel()
+    slots = Slots(kernel, 1, "a slot")
+    served = 0
+
+    def steps() -> Steps:
+        nonlocal served
+        if not slots.take_now():
+            yield slots.wait()
+        served += 1
+        slots.give_back()
+
+    assert slots.take_now()
+    for number in range(10_000):
+        kernel.spawn(str(number), steps())
+    slots.give_back()
+    run_to(kernel, 1)
+    assert served == 10_000
+
+
+# -- a watch --------------------------------------------------------------------------------------
+
+
+def test_a_watch_tells_of_the_time_since_it_began() -> None:
+    """Two jobs before it began, one of which still waited, and one after."""
+    kernel = Kernel()
+    disk = Servers(kernel, "disk", 1)
+    watch = Watch({"disk": disk})
+    for _ in range(3):
+        disk.serve(100)
+    at(kernel, 150, watch.begin)
+    at(kernel, 240, lambda: disk.serve(10))
+    windows: list[Window] = []
+    at(kernel, 250, lambda: windows.append(watch.windows()["disk"]))
+    run_to(kernel, 300)
+    assert windows == [
+        Window(
+            count=1, length_ns=100, arrived=1, served=1, busy_ns=100, waited_ns=60, longest_queue=1
+        )
+    ]
+
+
+def test_the_longest_queue_begins_with_those_who_wait_already() -> None:
+    """Nobody joins, but two wait from the start; what was before does not count."""
+    kernel = Kernel()
+    disk = Servers(kernel, "disk", 1)
+    watch = Watch({"disk": disk})
+    for _ in range(9):
+        disk.serve(100)
+    assert disk.longest_queue == 8
+    at(kernel, 650, watch.begin)
+    windows: list[Window] = []
+    at(kernel, 700, lambda: windows.append(watch.windows()["disk"]))
+    run_to(kernel, 750)
+    assert windows[0].longest_queue == 2
+
+
+def test_a_watch_that_never_began_tells_of_no_time() -> None:
+    """Nothing was measured."""
+    kernel = Kernel()
+    disk = Servers(kernel, "disk", 1)
+    disk.serve(100)
+    window = Watch({"disk": disk}).windows()["disk"]
+    assert (window.length_ns, window.arrived, window.utilisation) == (0, 0, None)

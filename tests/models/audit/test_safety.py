@@ -190,3 +190,64 @@ def test_it_agrees_with_a_dumb_twin_on_random_histories() -> None:
         seen[bad] += 1
         assert (judge.verdict().verdict == "violated") == bad, operations
     assert min(seen.values()) > 40, seen
+
+
+def test_a_judge_that_forgets_too_much_is_noticed() -> None:
+    """Its twin drops everything at each look: bad histories pass."""
+    differing = 0
+    for seed in range(200):
+        honest, twin = SafetyJudge(), SafetyJudge()
+        for token, operation in _history(random.Random(seed)):
+            for judge in (honest, twin):
+                if operation is None:
+                    judge.began(token, token)
+                else:
+                    judge.ended(token, operation)
+            twin._keys.clear()
+        differing += honest.verdict().verdict != twin.verdict().verdict
+    assert differing > 30
+
+
+def test_memory_is_that_of_the_keys_and_not_of_the_run() -> None:
+    """Ten thousand scripts that read and write five keys leave a handful of entries."""
+    judge = SafetyJudge()
+    for number in range(10_000):
+        key = b"k%d" % (number % 5)
+        write = _write(f"w{number}", 10 * number, 10 * number + 5, 100 + number, key, 99 + number)
+        judge.began(number, write.sent_ns)
+        judge.ended(number, write)
+    assert judge.verdict().verdict == "ok"
+    assert (
+        sum(
+            len(known.acknowledged) + len(known.readers) + len(known.writers)
+            for known in judge._keys.values()
+        )
+        < 150
+    )
+
+
+def _history(chance: random.Random) -> list[tuple[int, Operation | None]]:
+    """Scripts that begin (None) and end, by their token, which is the instant they were sent.
+
+    Timestamps follow time but for some mistakes.
+    """
+    events: list[tuple[int, int, Operation | None]] = []
+    for number in range(60):
+        sent = 1000 * number
+        read_ns = sent + chance.randrange(1, 3000)
+        committed = read_ns + chance.randrange(1, 3000)
+        answered = committed + chance.randrange(1, 3000)
+        read_ts, commit_ts = read_ns, committed
+        if chance.random() < 0.01:
+            read_ts = max(1, read_ts - chance.randrange(1, 20_000))
+        if chance.random() < 0.01:
+            commit_ts = max(1, commit_ts - chance.randrange(1, 4000))
+        if chance.random() < 0.5:
+            commit_ts = 0
+        key = [b"k%d" % chance.randrange(2)]
+        written = key if commit_ts else []
+        operation = Operation(
+            f"#{number}", sent, answered, read_ns, read_ts, commit_ts, committed, key, written
+        )
+        events += [(sent, sent, None), (answered, sent, operation)]
+    return [(token, operation) for _, token, operation in sorted(events, key=lambda e: e[:2])]

@@ -37,6 +37,8 @@ class Rig:
         capacity: int = 64,
         costs: LoopCosts = COSTS,
         fsync_ns: int = 0,
+        share_reads: bool = False,
+        lost: tuple[int, ...] = (),
     ) -> None:
         self.kernel = Kernel()
         self.tap = WireTap(nodes)
@@ -59,6 +61,8 @@ class Rig:
                 inbound_capacity=1024,
                 apply=self._applier(id),
                 tap=self.tap,
+                share_reads=share_reads,
+                lost=lost,
             )
             for id in ids
         }

@@ -12,7 +12,8 @@ from models.script.cache import NO_SCRIPT
 from models.service import Outcome, Request
 from models.workload.clients import Group, burst_gaps, constant_gaps, poisson_gaps
 from models.workload.tickets import CallKind, Ticket, draw_tickets
-from sim.kernel import Kernel, Slots, Steps
+from sim.kernel import Kernel, Steps
+from sim.resources import Slots
 from sim.rng import Streams
 from sim.trail import Trail
 from sim.units import SECOND, ms

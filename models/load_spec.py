@@ -1,0 +1,138 @@
+"""What a scenario says of its clients and their data; part of the schema in `models.spec`."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, WithJsonSchema, field_validator, model_validator
+
+from models.fence.policies import POLICIES
+from models.redis.key_states import STATES
+from sim.dist_spec import LawSpec
+from sim.fields import Count, Duration, Number, Rate, Spec, said
+
+Word = Annotated[str, WithJsonSchema({"type": ["string", "number"]})]
+"""An argument of a command; numbers are taken as their text."""
+NodeName = Annotated[str, Field(pattern=r"^n[1-9]$", examples=["n1"])]
+FenceName = Literal["per_call", "one_fence", "as_merged", "before", "log_read", "none"]
+assert set(FenceName.__args__) == set(POLICIES)  # type: ignore[attr-defined]
+assert len(STATES) == 29
+
+
+class DataSpec(Spec):
+    """A set of keys that is there when the run starts."""
+
+    count: Annotated[int, Field(strict=True, ge=1, le=10_000_000)] | None = Field(
+        default=None, description="How many keys; they are named `<set>:0`, `<set>:1`, ..."
+    )
+    keys: list[str] | None = Field(default=None, description="Or: their names.")
+    state: Literal[STATES] = Field(  # type: ignore[valid-type]
+        default="str_new",
+        description="The encoding the keys lie in; what each means is in the scenario reference.",
+    )
+    value: str | list[str] | dict[str, str | Number] | None = Field(
+        default=None,
+        description="Content: text for a string, a list for lists and sets, a mapping for hashes "
+        "(field: value) and sorted sets (member: score). Default: a small one of the right type.",
+    )
+    expires: Duration = said(
+        "1h",
+        "For `_ttl` states: time to live at the start. `_expired` ones are past it.",
+    )
+
+    @model_validator(mode="after")
+    def _named_once(self) -> "DataSpec":
+        if (self.count is None) == (self.keys is None):
+            raise ValueError("expected either `count` or `keys`")
+        return self
+
+
+class KeySpec(Spec):
+    """Keys drawn from a key set."""
+
+    from_: str = Field(alias="from", description="Name of a set under `data`.")
+    count: Count = Field(default=1, description="How many keys, all different.")
+    pick: Literal["uniform", "zipf", "first"] = Field(
+        default="uniform",
+        description="`zipf`: key number k with weight 1/k^exponent. `first`: always the first.",
+    )
+    exponent: Annotated[Number, Field(gt=0)] = Field(default=1.0, description="For `zipf`.")
+
+
+class CallSpec(Spec):
+    """One kind of script (or single command) that clients send."""
+
+    name: str = Field(default="", description="For tables; default: `script` or the command.")
+    weight: Annotated[Number, Field(gt=0)] = Field(default=1.0, description="Share among others.")
+    lua: str | None = Field(default=None, description="The script's text.")
+    lua_file: str | None = Field(
+        default=None, description="Or its file, relative to the scenario's folder."
+    )
+    command: list[Word] | None = Field(
+        default=None, description="Or one Redis command, run as a one-call script."
+    )
+    fence: FenceName | None = Field(
+        default=None, description="A fence of its own instead of the variant's."
+    )
+    send: Literal["eval", "evalsha"] = Field(
+        default="evalsha", description="`evalsha` falls back to EVAL on NOSCRIPT, as clients do."
+    )
+    keys: list[str | KeySpec] = Field(default=[], description="KEYS, in order.")
+    argv: list[Word] = Field(
+        default=[], description="ARGV; `{id}` stands for the script's number in the run."
+    )
+
+    @model_validator(mode="after")
+    def _says_what(self) -> "CallSpec":
+        if sum(x is not None for x in (self.lua, self.lua_file, self.command)) != 1:
+            raise ValueError("expected one of `lua`, `lua_file` and `command`")
+        if self.command is not None and not self.command:
+            raise ValueError("expected a command with its arguments, got an empty list")
+        return self
+
+    @field_validator("argv", "command", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        if isinstance(value, list):
+            return [str(v) if type(v) in (int, float) else v for v in value]
+        return value
+
+
+class ArrivalsSpec(Spec):
+    """Open-loop arrivals: they do not wait for answers."""
+
+    rate: Rate = Field(description="Offered load, in scripts per unit of time.")
+    pattern: Literal["poisson", "constant", "bursts"] = Field(
+        default="poisson", description="`bursts`: `burst` arrivals at once, the bursts Poisson."
+    )
+    burst: Count = Field(default=10, description="Arrivals per burst, for `bursts`.")
+
+
+class LoadSpec(Spec):
+    """A group of clients: closed loop (`clients`) or open loop (`arrivals`)."""
+
+    name: str = Field(default="load", description="Names the group's random streams.")
+    clients: Count | None = Field(
+        default=None,
+        description="Closed loop: each client sends its next script when the last is answered.",
+    )
+    think: LawSpec = said("0", "Closed loop: pause before the next.")
+    arrivals: ArrivalsSpec | None = Field(
+        default=None, description="Open loop; latency counts from the intended arrival."
+    )
+    connections: Count | Literal["unlimited"] = Field(
+        default="unlimited",
+        description="Open loop: scripts under way at once; the next waits for a free connection, "
+        "and its latency counts that. In a closed loop each client has one.",
+    )
+    attach: NodeName | Literal["leader"] = Field(
+        default="leader",
+        description="Where they send: to whoever leads (found for free), or always to one node.",
+    )
+    scripts: Annotated[list[CallSpec], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _open_or_closed(self) -> "LoadSpec":
+        if (self.clients is None) == (self.arrivals is None):
+            raise ValueError("expected either `clients` (closed loop) or `arrivals` (open loop)")
+        if self.clients is not None and self.connections != "unlimited":
+            raise ValueError("expected `connections` with `arrivals`: a client has one of its own")
+        return self
