@@ -76,7 +76,7 @@ def demo() -> None:
 def check() -> None:
     """All checks and tests."""
     step("set up")
-    set_up("[dev]")
+    set_up("[dev,clients]")
     have_redis()
     step("ruff, mypy, import-linter")
     call(tool("ruff"), "check", ".")

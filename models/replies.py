@@ -52,6 +52,26 @@ class Boolean(int):
     """True or false; an integer in RESP2."""
 
 
+class BigNumber(bytes):
+    """An integer of any size, as text; a bulk string in RESP2."""
+
+    __slots__ = ()
+
+
+class Verbatim(bytes):
+    """A text to be shown as it is; a bulk string in RESP2."""
+
+    format: bytes
+    """Three letters: `txt`, `mkd`."""
+
+    @classmethod
+    def of(cls, text: bytes, format: bytes) -> "Verbatim":
+        """The text; of its format the first three bytes, filled up with spaces."""
+        verbatim = cls(text)
+        verbatim.format = format[:3].ljust(3)
+        return verbatim
+
+
 class SetReply(list[Any]):
     """An unordered set; an array in RESP2."""
 

@@ -6,14 +6,27 @@ integers need no conversion at all and never come here.
 The numbers in `Failure` and `Ending` are known to the prelude (guard.lua, run.lua) too.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from enum import IntEnum
 from math import copysign, isnan
 from typing import Any, Final
 
 from lupa.lua51 import LuaRuntime
 
-from models.replies import ErrorReply, NullArray, Reply, Status
+from models.replies import (
+    BigNumber,
+    Boolean,
+    Double,
+    ErrorReply,
+    FlatMap,
+    FlatPairs,
+    NullArray,
+    PairMap,
+    Reply,
+    SetReply,
+    Status,
+    Verbatim,
+)
 
 INTEGER_MIN: Final = -(2**63)
 INTEGER_MAX: Final = 2**63 - 1
@@ -114,7 +127,7 @@ def reply_bytes(reply: Reply) -> int:
 
 
 def as_table(runtime: LuaRuntime, reply: Reply) -> Any:
-    """A reply as Lua has it: a table for arrays, statuses and errors, False for nil.
+    """A reply as Lua has it under RESP2: a table for arrays, statuses and errors, False for nil.
 
     The caller makes sure of the room (`reply_bytes`). Raises TypeError for what is no reply.
     """
@@ -124,10 +137,52 @@ def as_table(runtime: LuaRuntime, reply: Reply) -> Any:
         )
     if reply is None or isinstance(reply, NullArray):
         return False
+    return _as_either(runtime, reply)
+
+
+def as_typed_table(runtime: LuaRuntime, reply: Reply) -> Any:
+    """A reply as Lua has it after `redis.setresp(3)`: its type is told, nil is nil."""
+    if isinstance(reply, list):
+        return _as_typed_list(runtime, reply)
+    if reply is None or isinstance(reply, NullArray):
+        return None
+    if isinstance(reply, Double):
+        return runtime.table_from({b"double": float(reply)})
+    if isinstance(reply, Boolean):
+        return bool(reply)
+    if isinstance(reply, BigNumber):
+        return runtime.table_from({b"big_number": bytes(reply)})
+    if isinstance(reply, Verbatim):
+        verbatim = runtime.table_from({b"string": bytes(reply), b"format": reply.format})
+        return runtime.table_from({b"verbatim_string": verbatim})
+    return _as_either(runtime, reply)
+
+
+def _as_typed_list(runtime: LuaRuntime, reply: list[Any]) -> Any:
+    if isinstance(reply, SetReply):
+        members = runtime.table()
+        for member in reply:
+            members[as_typed_table(runtime, member)] = True
+        return runtime.table_from({b"set": members})
+    if isinstance(reply, FlatMap | PairMap):
+        pairs = zip(reply[::2], reply[1::2], strict=True) if isinstance(reply, FlatMap) else reply
+        entries = runtime.table()
+        for key, value in pairs:
+            entries[as_typed_table(runtime, key)] = as_typed_table(runtime, value)
+        return runtime.table_from({b"map": entries})
+    if isinstance(reply, FlatPairs):
+        reply = [list(pair) for pair in zip(reply[::2], reply[1::2], strict=True)]
+    array = runtime.table()
+    for index, element in enumerate(reply, 1):
+        array[index] = as_typed_table(runtime, element)
+    return array
+
+
+def _as_either(runtime: LuaRuntime, reply: Reply) -> Any:
     if isinstance(reply, bytes):
         return bytes(reply)
-    if type(reply) is int and INTEGER_MIN <= reply <= INTEGER_MAX:
-        return reply
+    if isinstance(reply, Boolean) or (type(reply) is int and INTEGER_MIN <= reply <= INTEGER_MAX):
+        return int(reply)
     if type(reply) is Status:
         return runtime.table_from({b"ok": reply.text})
     if type(reply) is ErrorReply:
@@ -162,55 +217,68 @@ def error_reply(text: bytes) -> ErrorReply:
     return ErrorReply(text.partition(b"\0")[0].rstrip(b"\r\n").translate(LINE_ENDS))
 
 
-def double_text(number: int | float) -> bytes:
-    """A double as RESP2 carries it. Unlike `number_text`, all NaN are alike."""
-    return b"nan" if isnan(number) else number_text(number)
+LIST_MARKS: Final[dict[object, type[list[Reply]]]] = {b"[": list, b"%": FlatMap, b"~": SetReply}
+"""What begins an array, a map, a set."""
 
 
-def reply_from_tokens(tokens: Iterable[object]) -> Reply:
+def reply_from_tokens(tokens: list[Any], resp: int = 2) -> Reply:
     """Put a table together again that run.lua took apart.
 
-    A value stands for itself. None is no value: the token behind it says what comes, an array's
-    begin or end, or the kind of the one value that follows.
+    A value stands for itself. None is no value: the token behind it says what comes, a list's
+    begin or end, or the kind of what follows. `resp` is the script's own.
     """
     # The outermost array holds the one value there is.
-    arrays: list[list[Reply]] = [[]]
-    stream = iter(tokens)
-    for token in stream:
+    lists: list[list[Reply]] = [[]]
+    position = 0
+    while position < len(tokens):
+        token = tokens[position]
+        position += 1
         if token is not None:
-            arrays[-1].append(scalar_reply(token))
+            lists[-1].append(scalar_reply(token, resp))
             continue
-        mark = next(stream)
-        if mark == b"[":
-            array: list[Reply] = []
-            arrays[-1].append(array)
-            arrays.append(array)
+        mark = tokens[position]
+        position += 1
+        if mark in LIST_MARKS:
+            begun = LIST_MARKS[mark]()
+            lists[-1].append(begun)
+            lists.append(begun)
         elif mark == b"]":
-            arrays.pop()
+            lists.pop()
         else:
-            arrays[-1].append(_marked_reply(mark, stream))
-    ((reply,),) = arrays
+            reply, position = _marked_reply(mark, tokens, position)
+            lists[-1].append(reply)
+    ((reply,),) = lists
     return reply
 
 
-def _marked_reply(mark: object, stream: Iterator[Any]) -> Reply:
-    value = next(stream)
+def _marked_reply(mark: object, tokens: list[Any], position: int) -> tuple[Reply, int]:
+    if mark == b"_":
+        return None, position
+    value = tokens[position]
+    position += 1
+    if mark == b"$":
+        return value, position
     if mark == b"+":
-        return status_reply(value)
+        return status_reply(value), position
     if mark == b"-":
-        return error_reply(value)
+        return error_reply(value), position
     if mark == b",":
-        return double_text(value)
+        return Double(number_text(value)), position
+    if mark == b"=":
+        return Verbatim.of(value, tokens[position]), position + 1
     assert mark == b"(", f"run.lua sent the unknown mark {mark!r}"
-    big_number: bytes = value.translate(LINE_ENDS)
-    return big_number
+    return BigNumber(value.translate(LINE_ENDS)), position
 
 
-def scalar_reply(value: object) -> Reply:
-    """A string, number, boolean or nil the script returned."""
+def scalar_reply(value: object, resp: int = 2) -> Reply:
+    """A string, number, boolean or nil the script returned; booleans exist in RESP3 alone."""
     if isinstance(value, bytes):
         return value
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, bool):
+        if resp == 3:
+            return Boolean(value)
         return 1 if value else None
+    if value is None:
+        return None
     assert isinstance(value, int | float), f"run.lua sent {value!r}"
     return integer_reply(value)

@@ -22,6 +22,7 @@ from typing import Any, Final, NamedTuple
 
 from lupa.lua51 import LuaRuntime
 
+from models.redis.table import COMMANDS
 from models.replies import ErrorReply, Reply, Status
 from models.script.convert import (
     ENTRY_BYTES,
@@ -32,6 +33,7 @@ from models.script.convert import (
     LuaFailure,
     argument_texts,
     as_table,
+    as_typed_table,
     error_text,
     integer_reply,
     reply_bytes,
@@ -76,6 +78,18 @@ class Host:
         # larger table of all its strings (16 bytes for each, which take 25 or more).
         self.room = memory_max // 2
         self._why = LuaFailure(Failure.KILL)
+        self.resp = 2
+        """The protocol whose types the script sees; what `redis.setresp` sets."""
+        self._nil: bool | None = False
+
+    def begin(self) -> None:
+        """A script begins."""
+        self.log.clear()
+        self._set_resp(2)
+
+    def _set_resp(self, version: int) -> None:
+        self.resp = version
+        self._nil = False if version == 2 else None
 
     def forget_answer(self) -> None:
         """The script has ended: keep nothing alive that its answers need."""
@@ -88,7 +102,7 @@ class Host:
             b"pcall": self._make_call(raises=False),
             b"sha1hex": self._guarded(self._sha1hex),
             b"log": self._guarded(self._log),
-            b"setresp": self._guarded(_setresp),
+            b"setresp": self._guarded(self._setresp),
             b"set_repl": self._guarded(_set_repl),
             b"acl_check_cmd": self._guarded(_acl_check_cmd),
         }
@@ -109,6 +123,10 @@ class Host:
     def emit(self, *tokens: object) -> None:
         """Take in some of the tokens of the script's reply."""
         self.tokens.extend(tokens)
+
+    def emit_strings(self, table: Any) -> None:
+        """Take in an array of strings."""
+        self.tokens += None, b"$", list(table.values())
 
     def has_room(self, size: int) -> bool:
         """Whether Lua can take in values of `size` bytes; collects its garbage if need be."""
@@ -140,7 +158,7 @@ class Host:
                     if used() + len(reply) < room:
                         return reply
                 elif reply is None:
-                    return False
+                    return host._nil
                 elif type(reply) is int and INTEGER_MIN <= reply <= INTEGER_MAX:
                     return reply
                 return host._hand_over(reply, raises=raises)
@@ -155,9 +173,12 @@ class Host:
         return call
 
     def _hand_over(self, reply: Reply, *, raises: bool) -> Any:
-        if isinstance(reply, list):
+        if self.resp == 3 and type(reply) is not ErrorReply:
+            if self.has_room(reply_bytes(reply)):
+                return as_typed_table(self._runtime, reply)
+        elif isinstance(reply, list):
             return self._hand_over_array(reply)
-        if type(reply) is Status:
+        elif type(reply) is Status:
             if self.has_room(len(reply.text)):
                 return self._runtime.table_from({b"ok": reply.text})
         elif raises and type(reply) is ErrorReply:
@@ -205,6 +226,14 @@ class Host:
             raise LuaFailure(Failure.MEMORY)
         return digest
 
+    def _setresp(self, *args: object) -> None:
+        if len(args) != 1:
+            raise LuaFailure(Failure.CALL, b"ERR redis.setresp() requires one argument.")
+        version = _lua_integer(args[0])
+        if version not in (2, 3):
+            raise LuaFailure(Failure.CALL, b"ERR RESP version must be 2 or 3.")
+        self._set_resp(version)
+
     def _log(self, *args: object) -> None:
         if len(args) < 2:
             raise LuaFailure(Failure.CALL, b"ERR redis.log() requires two arguments or more.")
@@ -225,16 +254,6 @@ def _no_arguments() -> Reply:
     raise LuaFailure(Failure.CALL, NO_ARGUMENTS)
 
 
-def _setresp(*args: object) -> None:
-    if len(args) != 1:
-        raise LuaFailure(Failure.CALL, b"ERR redis.setresp() requires one argument.")
-    version = _lua_integer(args[0])
-    if version == 3:
-        raise LuaFailure(Failure.CALL, b"ERR RESP3 inside scripts is not simulated.")
-    if version != 2:
-        raise LuaFailure(Failure.CALL, b"ERR RESP version must be 2 or 3.")
-
-
 def _set_repl(*args: object) -> None:
     if len(args) != 1:
         raise LuaFailure(Failure.CALL, b"ERR redis.set_repl() requires two arguments.")
@@ -246,9 +265,12 @@ def _set_repl(*args: object) -> None:
 
 
 def _acl_check_cmd(*args: object) -> bool:
-    # There are no users, so everything is allowed. Whether the command exists is not known here.
-    if not argument_texts(args):
+    # There are no users, so whatever exists is allowed.
+    words = argument_texts(args)
+    if not words:
         raise LuaFailure(Failure.CALL, NO_ARGUMENTS)
+    if words[0].upper() not in COMMANDS:
+        raise LuaFailure(Failure.CALL, b"ERR Invalid command passed to redis.acl_check_cmd()")
     return True
 
 

@@ -20,7 +20,6 @@ Invariants:
 """
 
 from enum import Enum
-from itertools import chain, islice
 from typing import Any, Final, NoReturn
 
 from greenlet import GreenletExit, getcurrent, greenlet
@@ -30,6 +29,7 @@ from models.replies import ErrorReply, Reply
 from models.script.cache import Script
 from models.script.compiler import NoMemory, NotCompiled, compiled
 from models.script.convert import (
+    ENTRY_BYTES,
     STRING_BYTES,
     Ending,
     Failure,
@@ -41,7 +41,7 @@ from models.script.convert import (
 )
 from models.script.host import Host
 from models.script.outcome import PENDING, Answer, Call, Done, Outcome, Pending
-from models.script.prelude import LuaFunction, open_sandbox
+from models.script.prelude import LuaFunction, bytecode, open_sandbox, parts_used
 from models.script.shebang import split_shebang
 
 __all__ = ["PENDING", "Answer", "Call", "Done", "Machine", "Outcome", "Pending", "State"]
@@ -52,8 +52,8 @@ INSTRUCTIONS_MAX: Final = 10_000_000
 MEMORY_MAX: Final = 64 * 1024 * 1024
 """Bytes a runtime may use, unless told otherwise."""
 
-# Values passed to one Lua function; Lua's C functions take 8,000 at most.
-ARGUMENTS_MAX: Final = 500
+# Up to here it is faster to pass keys and arguments one by one than to make tables of them.
+ARGUMENTS_MAX: Final = 50
 # Share of the memory that the texts of a runtime's compiled scripts may have. Compiled they take a
 # few times as much, all of it out of what scripts may use.
 TEXTS_SHARE: Final = 64
@@ -112,6 +112,8 @@ class Machine:
         self._instructions_max = instructions_max
         self._memory_max = memory_max
         self._mains: dict[str, LuaFunction | ErrorReply] = {}
+        self._parts: set[str] = set()
+        """Files of libraries that are loaded."""
         self._texts = 0
         """Bytes of their texts."""
         self._state = IDLE
@@ -132,6 +134,14 @@ class Machine:
     def log(self) -> list[tuple[int, bytes]]:
         """What the current or last script has logged, (level, text), the last 100 lines."""
         return list(self._host.log)
+
+    @property
+    def resp(self) -> int:
+        """The protocol whose types the script sees now: 2, or 3 after `redis.setresp(3)`.
+
+        Replies say both; an `Answer` needs this only if it would have to say something else.
+        """
+        return self._host.resp
 
     def compile(self, script: Script) -> ErrorReply | None:
         """What is wrong with the script's text, as EVAL and SCRIPT LOAD say it; None if nothing."""
@@ -191,16 +201,16 @@ class Machine:
         if type(main) is ErrorReply:
             return Done(main, raised=True)
         count = len(keys) + len(argv)
-        size = len(b"".join(keys)) + len(b"".join(argv)) + count * STRING_BYTES
+        size = len(b"".join(keys)) + len(b"".join(argv)) + count * ENTRY_BYTES
         if self._memory_used() + size > self._collect_above and not self._make_room(size):
             return Done(self._out_of_memory(), raised=True)
-        self._host.log.clear()
+        self._host.begin()
         try:
             if count <= ARGUMENTS_MAX:
                 value = self._run_lua(main, len(keys), *keys, *argv)
             else:
-                self._stage(keys, argv)
-                value = self._entries.run_staged(main, len(keys))
+                table = self._runtime.table_from
+                value = self._entries.run_tables(main, table(keys), table(argv))
         except LuaError:
             # Everything of the script is run protected; what gets here is want of memory.
             return Done(self._out_of_memory(), raised=True)
@@ -208,17 +218,12 @@ class Machine:
             return Done(value)
         if type(value) is tuple:
             return self._ending(script, *value)
-        return Done(scalar_reply(value))
-
-    def _stage(self, keys: list[bytes], argv: list[bytes]) -> None:
-        values = chain(keys, argv)
-        while piece := tuple(islice(values, ARGUMENTS_MAX)):
-            self._entries.stage(*piece)
+        return Done(scalar_reply(value, self._host.resp))
 
     def _ending(self, script: Script, text: Any, ending: int, place: bytes | None = None) -> Done:
         if ending == Ending.TOKENS:
             tokens, self._host.tokens = self._host.tokens, []
-            return Done(reply_from_tokens(tokens))
+            return Done(reply_from_tokens(tokens, self._host.resp))
         if ending == Ending.STATUS:
             return Done(status_reply(text))
         if ending == Ending.ERROR:
@@ -282,12 +287,19 @@ class Machine:
             binary = compiled(code, self._memory_max)
             if not self._host.has_room(len(binary) + STRING_BYTES):
                 return self._out_of_memory()
+            self._load_libraries(code)
             main: LuaFunction = self._entries.define(binary)
         except NotCompiled as refused:
             return error_reply(b"ERR Error compiling script (new function): " + refused.problem)
         except (NoMemory, LuaError):
             return self._out_of_memory()
         return main
+
+    def _load_libraries(self, code: bytes) -> None:
+        for part in parts_used(code):
+            if part not in self._parts:
+                self._entries.load_part(bytecode(part))
+                self._parts.add(part)
 
 
 def _live(creator: greenlet) -> None:

@@ -5,33 +5,25 @@ with one table, `kit`, in which it finds what earlier files left and leaves what
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from lupa.lua51 import LuaRuntime
 
-from models.script.compiler import CHUNK_NAME
+from models.script.compiler import CHUNK_NAME, KEPT_MAX
 from models.script.host import Host
 
 FOLDER: Final = Path(__file__).parent / "lua"
-FILES: Final = (
-    "tables",
-    "arguments",
-    "globals",
-    "guard",
-    "random",
-    "base",
-    "numbers",
-    "bit",
-    "struct",
-    "cmsgpack",
-    "json_encode",
-    "json_decode",
-    "cjson",
-    "redis",
-    "run",
-)
+FILES: Final = ("tables", "arguments", "globals", "guard", "random", "base", "redis", "run")
+LIBRARIES: Final = {
+    b"bit": ("numbers", "bit"),
+    b"struct": ("numbers", "struct"),
+    b"cmsgpack": ("numbers", "cmsgpack"),
+    b"cjson": ("json_encode", "json_decode", "cjson"),
+}
+"""Of each library of Redis its files, in `lua/libraries`. They are loaded when a script needs them:
+most do not, and together they are half of the prelude."""
 SOURCE: Final = b"=sandbox"
 """What Lua's debug information calls these files. guard.lua and run.lua tell by it which functions
 on the stack are not the script's."""
@@ -43,19 +35,30 @@ class Entries(NamedTuple):
     """The functions of run.lua that Python calls, described there."""
 
     run: LuaFunction
-    run_staged: LuaFunction
-    stage: LuaFunction
+    run_tables: LuaFunction
     define: LuaFunction
+    load_part: LuaFunction
 
 
 @cache
-def bytecode() -> tuple[bytes, ...]:
-    """The prelude's files, compiled. Loading this takes a fraction of the time parsing does."""
+def bytecode(name: str) -> bytes:
+    """A file of the prelude, compiled. Loading this takes a fraction of the time parsing does."""
     runtime = LuaRuntime(encoding=None, register_eval=False, register_builtins=False)
     dump = runtime.eval(b"string.dump")
-    return tuple(
-        dump(runtime.compile((FOLDER / f"{name}.lua").read_bytes(), name=SOURCE)) for name in FILES
-    )
+    binary: bytes = dump(runtime.compile((FOLDER / f"{name}.lua").read_bytes(), name=SOURCE))
+    return binary
+
+
+@lru_cache(maxsize=KEPT_MAX)
+def parts_used(code: bytes) -> tuple[str, ...]:
+    """The files of the libraries that a script may reach.
+
+    It has to name them: as a word in its text, or put together, for which it needs `_G` or a
+    function that loads text.
+    """
+    all_of_them = b"_G" in code or b"load" in code
+    names = [name for name in LIBRARIES if all_of_them or name in code]
+    return tuple(dict.fromkeys(f"libraries/{part}" for name in names for part in LIBRARIES[name]))
 
 
 def open_sandbox(runtime: LuaRuntime, host: Host, instructions_max: int) -> Entries:
@@ -68,7 +71,8 @@ def open_sandbox(runtime: LuaRuntime, host: Host, instructions_max: int) -> Entr
     kit[b"take"] = host.take
     kit[b"interrupt"] = host.interrupt
     kit[b"emit"] = host.emit
+    kit[b"emit_strings"] = host.emit_strings
     kit[b"host"] = runtime.table_from(host.functions())
-    for code in bytecode():
-        runtime.execute(code, kit)
-    return Entries(kit[b"run"], kit[b"run_staged"], kit[b"stage"], kit[b"define"])
+    for name in FILES:
+        runtime.execute(bytecode(name), kit)
+    return Entries(*(kit[name.encode()] for name in Entries._fields))

@@ -7,24 +7,22 @@ local find, gsub, select, sub, type = string.find, string.gsub, select, string.s
 
 local WRONG = "ERR wrong number or type of arguments"
 
-local redis = {
-  LOG_DEBUG = 0,
-  LOG_VERBOSE = 1,
-  LOG_NOTICE = 2,
-  LOG_WARNING = 3,
-  REDIS_VERSION = "7.0.15",
-  REDIS_VERSION_NUM = 0x07000f,
-  REPL_NONE = 0,
-  REPL_AOF = 1,
-  REPL_SLAVE = 2,
-  REPL_REPLICA = 2,
-  REPL_ALL = 3,
-}
+local redis = {}
 kit.globals.redis = redis
 
-for name, f in pairs(kit.host) do
-  redis[name] = python.as_function(f)
+-- Those of our own stand here for their place in the order of `pairs`, see globals.lua.
+for name in string.gmatch([[
+  call pcall log LOG_DEBUG LOG_VERBOSE LOG_NOTICE LOG_WARNING REDIS_VERSION_NUM REDIS_VERSION setresp
+  sha1hex error_reply status_reply set_repl REPL_NONE REPL_AOF REPL_SLAVE REPL_REPLICA REPL_ALL
+  acl_check_cmd breakpoint debug replicate_commands
+]], "%S+") do
+  local host_function = kit.host[name]
+  redis[name] = host_function and python.as_function(host_function) or false
 end
+
+redis.LOG_DEBUG, redis.LOG_VERBOSE, redis.LOG_NOTICE, redis.LOG_WARNING = 0, 1, 2, 3
+redis.REDIS_VERSION, redis.REDIS_VERSION_NUM = "7.0.15", 0x07000f
+redis.REPL_NONE, redis.REPL_AOF, redis.REPL_SLAVE, redis.REPL_REPLICA, redis.REPL_ALL = 0, 1, 2, 2, 3
 
 -- An error table. One leading dash goes, and a text of a single word gets the code ERR.
 function redis.error_reply(...)

@@ -1,16 +1,16 @@
 -- The way in: compile a script, run it, and say how it ended.
 --
--- What is said goes to Python as plain numbers and strings. A table handed to Python would need
--- memory of the runtime at a place where running out of it cannot be caught.
+-- What is said goes to Python as plain numbers and strings. A table handed to Python needs a place in
+-- the registry, and where that has none left, memory at a moment where running out of it cannot be
+-- caught. One table at a time is fine: places are set up in advance (see machine.py).
 --
 -- This is the last file of the prelude. It closes the sandbox and empties the global table.
 
 local kit = ...
 
-local emit, globals, source = kit.emit, kit.globals, kit.source
+local emit, emit_strings = kit.emit, kit.emit_strings
+local globals, source = kit.globals, kit.source
 local begin, is_killed, translate = kit.begin, kit.is_killed, kit.translate
-local forget_cmsgpack, forget_decoder, forget_encoder = kit.forget_cmsgpack, kit.forget_decoder, kit.forget_encoder
-local forget_struct, reset_cjson = kit.forget_struct, kit.reset_cjson
 local reset_addresses, reset_random = kit.reset_addresses, kit.reset_random
 local load_binary = kit.load_binary
 local CHUNK_NAME, KILLED = kit.chunk_name, kit.KILLED
@@ -18,13 +18,15 @@ local getinfo, sethook = debug.getinfo, debug.sethook
 local metatable_of = debug.getmetatable
 local error, next, rawget, select, type = error, next, rawget, select, type
 local tostring = kit.globals.tostring
-local unpack, xpcall = unpack, xpcall
+local setfenv, unpack, xpcall = setfenv, unpack, xpcall
 
 -- How a script ended, in convert.py's `Ending`.
 local STATUS, ERROR, RAISED, KILL, BROKEN, TOKENS = 1, 2, 3, 4, 5, 6
 
 -- Tokens are sent in pieces: a C function takes no more than a few thousand values.
 local PIECE = 200
+-- From here on it pays to hand an array of strings to Python as it is.
+local MANY = 20
 -- How deep a reply may nest; Redis gives up at 7,996, which Python could not walk.
 local DEPTH_MAX = 500
 
@@ -95,6 +97,11 @@ local function put(token)
   end
 end
 
+local function send()
+  emit(unpack(tokens, 1, token_count))
+  token_count = 0
+end
+
 -- nil never stands for a value: it announces that the next token says what follows.
 local function put_mark(mark)
   put(nil)
@@ -103,18 +110,24 @@ end
 
 local put_value
 
-local function put_pairs(list, with_values, depth)
-  put_mark("[")
+local function put_map(list, depth)
+  put_mark("%")
   for key, value in next, list do
     put_value(key, depth)
-    if with_values then
-      put_value(value, depth)
-    end
+    put_value(value, depth)
   end
   put_mark("]")
 end
 
--- The rarer shapes of a reply, which RESP2 shows as strings and arrays. False if it is none.
+local function put_set(list, depth)
+  put_mark("~")
+  for key in next, list do
+    put_value(key, depth)
+  end
+  put_mark("]")
+end
+
+-- The rarer shapes of a reply, of which RESP2 makes strings and arrays. False if it is none.
 local function put_wrapped(list, depth)
   local wrapped = rawget(list, "double")
   if type(wrapped) == "number" then
@@ -130,23 +143,37 @@ local function put_wrapped(list, depth)
   end
   wrapped = rawget(list, "verbatim_string")
   if type(wrapped) == "table" and type(rawget(wrapped, "format")) == "string" then
-    wrapped = rawget(wrapped, "string")
-    if type(wrapped) == "string" then
-      put(wrapped)
+    local text = rawget(wrapped, "string")
+    if type(text) == "string" then
+      put_mark("=")
+      put(text)
+      put(rawget(wrapped, "format"))
       return true
     end
   end
   wrapped = rawget(list, "map")
   if type(wrapped) == "table" then
-    put_pairs(wrapped, true, depth)
+    put_map(wrapped, depth)
     return true
   end
   wrapped = rawget(list, "set")
   if type(wrapped) == "table" then
-    put_pairs(wrapped, false, depth)
+    put_set(wrapped, depth)
     return true
   end
   return false
+end
+
+-- Whether a table is an array of many strings, and `next` goes through it in order.
+local function is_strings(list)
+  local count = 0
+  for key, value in next, list do
+    count = count + 1
+    if key ~= count or type(value) ~= "string" then
+      return false
+    end
+  end
+  return count >= MANY
 end
 
 local function put_table(list, depth)
@@ -162,6 +189,10 @@ local function put_table(list, depth)
   end
   if put_wrapped(list, depth) then
     return
+  end
+  if is_strings(list) then
+    send()
+    return emit_strings(list)
   end
   put_mark("[")
   local index = 1
@@ -179,7 +210,7 @@ function put_value(value, depth)
   if kind == "string" or kind == "number" or kind == "boolean" then
     put(value)
   elseif kind ~= "table" then
-    put(false)
+    put_mark("_")
   elseif depth == DEPTH_MAX then
     put_mark("-")
     put("ERR reached lua stack limit")
@@ -199,46 +230,29 @@ local function finish_table(list)
   end
   tokens, token_count = {}, 0
   put_table(list, 1)
-  emit(unpack(tokens, 1, token_count))
+  send()
   tokens = nil
   return nil, TOKENS
 end
 
 -- Running
 
--- Values that did not fit into one call, see `stage`.
-local staged, staged_count = {}, 0
+-- What libraries do before each script: forget the last one's settings, and what they worked on when
+-- an error ended them.
+local resets, reset_count = {}, 0
 
--- Take some of the arguments of the next run. Python passes them by a few hundred at a time.
-function kit.stage(...)
-  local count = select("#", ...)
-  for index = 1, count do
-    staged[staged_count + index] = (select(index, ...))
-  end
-  staged_count = staged_count + count
-end
-
-local function split(values, count, key_count)
-  local keys, arguments = {}, {}
-  for index = 1, key_count do
-    keys[index] = values[index]
-  end
-  for index = key_count + 1, count do
-    arguments[index - key_count] = values[index]
-  end
-  return keys, arguments
+function kit.before_each_script(reset)
+  reset_count = reset_count + 1
+  resets[reset_count] = reset
 end
 
 local function run_main(main)
   begin()
   reset_random()
   reset_addresses()
-  reset_cjson()
-  -- What a library worked on when an error ended it would stay in memory.
-  forget_cmsgpack()
-  forget_decoder()
-  forget_encoder()
-  forget_struct()
+  for index = 1, reset_count do
+    resets[index]()
+  end
   local ok, value = xpcall(main, on_error)
   if not ok then
     if is_killed() then
@@ -271,16 +285,29 @@ function kit.run(main, key_count, ...)
   return run_main(main)
 end
 
-function kit.run_staged(main, key_count)
-  local values, count = staged, staged_count
-  staged, staged_count = {}, 0
-  globals.KEYS, globals.ARGV = split(values, count, key_count)
+-- The same with many values, of which Python has made tables.
+function kit.run_tables(main, keys, arguments)
+  globals.KEYS, globals.ARGV = keys, arguments
   return run_main(main)
 end
 
 -- A function to pass to `run`, of code that compiler.py has made.
 function kit.define(binary)
   return load_binary(binary)
+end
+
+-- Libraries
+
+-- What they may use of Lua, which is gone when they are loaded.
+local lua = {}
+for name, value in next, _G do
+  lua[name] = value
+end
+
+-- Load a file of a library, which only a script that uses it has to pay for.
+function kit.load_part(binary)
+  local part = setfenv(load_binary(binary), lua)
+  part(kit)
 end
 
 -- Closing the sandbox

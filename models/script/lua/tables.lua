@@ -38,3 +38,10 @@ function kit.read_only(contents, missing)
   contents_of[shell] = contents
   return shell
 end
+
+-- Give a library's shell its contents.
+function kit.publish(name, contents)
+  local shell = kit.globals[name]
+  setmetatable(shell, { __index = contents, __newindex = refuse_write })
+  contents_of[shell] = contents
+end

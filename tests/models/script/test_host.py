@@ -2,10 +2,23 @@
 
 import pytest
 
-from models.replies import OK, ErrorReply, Reply, Status
+from models.replies import (
+    NULL_ARRAY,
+    OK,
+    BigNumber,
+    Boolean,
+    Double,
+    ErrorReply,
+    FlatMap,
+    FlatPairs,
+    PairMap,
+    Reply,
+    SetReply,
+    Status,
+    Verbatim,
+)
 from models.script.machine import Machine
-from models.script.outcome import Done
-from tests.models.script.rig import run, run_waiting, start
+from tests.models.script.rig import run, run_waiting
 
 
 def test_arguments_arrive_as_bytes_numbers_with_seventeen_digits(machine: Machine) -> None:
@@ -121,10 +134,61 @@ def test_sha1hex_is_the_digest_of_a_string(machine: Machine) -> None:
     assert run(machine, "return redis.sha1hex(5) == redis.sha1hex('5')") == 1
 
 
-def test_a_script_cannot_switch_to_resp3(machine: Machine) -> None:
-    """Replies have no such types here."""
-    done = start(machine, "redis.setresp(3)")
-    assert isinstance(done, Done)
-    assert isinstance(done.reply, ErrorReply)
-    assert done.reply.text.startswith(b"ERR RESP3 inside scripts is not simulated. script: ")
-    assert run(machine, "redis.setresp(2) return 1") == 1
+TYPED_REPLIES: list[tuple[Reply, bytes]] = [
+    (None, b"nil"),
+    (NULL_ARRAY, b"nil"),
+    (7, b"7"),
+    (b"x", b"'x'"),
+    (Boolean(1), b"true"),
+    (Boolean(0), b"false"),
+    (Double(b"1.5"), b"{double=1.5}"),
+    (Double(b"-inf"), b"{double=-inf}"),
+    (BigNumber(b"12"), b"{big_number='12'}"),
+    (Verbatim.of(b"x", b"txt"), b"{verbatim_string={format='txt',string='x'}}"),
+    (SetReply([b"a", 1]), b"{set={1=true,a=true}}"),
+    (FlatMap([b"a", Double(b"1")]), b"{map={a={double=1}}}"),
+    (PairMap([[b"a", [b"b"]]]), b"{map={a={1='b'}}}"),
+    (FlatPairs([b"a", Double(b"1")]), b"{1={1='a',2={double=1}}}"),
+    ([None, b"a", None], b"{2='a'}"),
+    (Status(b"OK"), b"{ok='OK'}"),
+]
+
+
+@pytest.mark.parametrize(("reply", "seen"), TYPED_REPLIES)
+def test_after_setresp_a_script_sees_the_types_of_resp3(
+    machine: Machine, reply: Reply, seen: bytes
+) -> None:
+    """The next script begins with RESP2 again."""
+    body = """
+    redis.setresp(3)
+    local function show(value)
+      if type(value) == 'string' then return "'" .. value .. "'" end
+      if type(value) ~= 'table' then return tostring(value) end
+      local parts = {}
+      for key, inner in pairs(value) do parts[#parts + 1] = key .. '=' .. show(inner) end
+      table.sort(parts)
+      return '{' .. table.concat(parts, ',') .. '}'
+    end
+    return show(redis.call('X'))
+    """
+    assert run(machine, body, lambda args: reply) == seen
+    assert run_waiting(machine, body, lambda args: reply) == (seen, 1)
+    assert run(machine, "return tostring(redis.call('X'))", lambda args: None) == b"false"
+
+
+@pytest.mark.parametrize(
+    ("reply", "seen"),
+    [
+        (NULL_ARRAY, b"false"),
+        (Boolean(1), b"1"),
+        (Double(b"1.5"), b"1.5"),
+        (BigNumber(b"12"), b"12"),
+        (Verbatim.of(b"x", b"txt"), b"x"),
+    ],
+)
+def test_otherwise_it_sees_those_of_resp2(machine: Machine, reply: Reply, seen: bytes) -> None:
+    """Alone and in an array."""
+    assert run(machine, "return tostring(redis.call('X'))", lambda args: reply) == seen
+    body = "return tostring(redis.call('X')[1])"
+    assert run(machine, body, lambda args: [reply]) == seen
+    assert run(machine, body, lambda args: FlatMap([reply, 1])) == seen

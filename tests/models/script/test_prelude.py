@@ -4,7 +4,7 @@ import pytest
 
 from models.replies import ErrorReply, Reply
 from models.script.machine import Machine
-from models.script.prelude import FILES, FOLDER
+from models.script.prelude import FILES, FOLDER, LIBRARIES, parts_used
 from tests.models.script.rig import pending, run, start
 
 FORBIDDEN = [
@@ -28,6 +28,44 @@ def test_there_is_no(machine: Machine, name: str) -> None:
 def test_every_file_of_the_prelude_is_loaded() -> None:
     """A file forgotten in the list would be dead."""
     assert sorted(FILES) == sorted(path.stem for path in FOLDER.glob("*.lua"))
+    parts = {part for parts in LIBRARIES.values() for part in parts}
+    assert sorted(parts) == sorted(path.stem for path in FOLDER.glob("libraries/*.lua"))
+
+
+@pytest.mark.parametrize(
+    ("code", "parts"),
+    [
+        (b"return redis.call('GET', KEYS[1])", []),
+        (b"return cjson.encode(KEYS)", ["json_encode", "json_decode", "cjson"]),
+        (b"return struct.size('b') + bit.band(1, 2)", ["numbers", "bit", "struct"]),
+        (b"return rawget(_G, 'c' .. 'json')",
+         ["numbers", "bit", "struct", "cmsgpack", "json_encode", "json_decode", "cjson"]),
+    ],
+)  # fmt: skip
+def test_a_library_is_loaded_for_the_scripts_that_can_reach_it(
+    machine: Machine, code: bytes, parts: list[str]
+) -> None:
+    """It makes no difference to them."""
+    assert parts_used(code) == tuple(f"libraries/{part}" for part in parts)
+    run(machine, code, lambda args: None, keys=[b"k"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return ({value}).encode({{5}})",
+        "local found for name, f in pairs({value}) do if name == 'encode' then found = f end end "
+        "return found({{5}})",
+        "return rawget({value}, 'encode')({{5}})",
+    ],
+)
+@pytest.mark.parametrize(
+    "value",
+    ["cjson", "_G.cjson", "_G['cj' .. 'son']", "loadstring('return cj' .. 'son')()"],
+)
+def test_however_a_script_gets_at_a_library_it_is_there(body: str, value: str) -> None:
+    """In a machine in which nobody has used it before."""
+    assert run(Machine(), body.format(value=value)) == b"[5]"
 
 
 WALK = """

@@ -13,6 +13,7 @@ from models.replies import ErrorReply, Reply, Status
 from models.script.cache import NO_SCRIPT
 from models.script.machine import Machine
 from tests.models.redis.resp2 import Client
+from tests.models.script.resp3 import Resp3Client, typed
 from tests.models.script.rig import run, script
 
 FOLDER = Path(__file__).parent / "parity"
@@ -74,14 +75,7 @@ DIFFERENCES: list[tuple[str, Reply, Reply]] = [
             b" script: <sha>, on @user_script:1."
         ),
     ),
-    # The engine does not know which commands there are, nor which of them write.
-    (
-        "return redis.acl_check_cmd('nope')",
-        ErrorReply(
-            b"ERR Invalid command passed to redis.acl_check_cmd() script: <sha>, on @user_script:1."
-        ),
-        1,
-    ),
+    # The engine does not know which of the commands write.
     (
         "#!lua flags=no-writes\nreturn redis.call('set', 'a', 'b')",
         ErrorReply(
@@ -89,12 +83,6 @@ DIFFERENCES: list[tuple[str, Reply, Reply]] = [
             b" script: <sha>, on @user_script:2."
         ),
         Status(b"OK"),
-    ),
-    # RESP3 does not exist inside scripts.
-    (
-        "return redis.setresp(3)",
-        None,
-        ErrorReply(b"ERR RESP3 inside scripts is not simulated. script: <sha>, on @user_script:1."),
     ),
 ]
 
@@ -117,6 +105,14 @@ def answered_by(client: Client, args: list[bytes]) -> Reply:
         if reply.text.startswith(b"ERR wrong number of arguments"):
             return ErrorReply(b"ERR Wrong number of args calling Redis command from script")
     return reply
+
+
+@pytest.fixture
+def resp3_client(redis_server: int) -> Iterator[Resp3Client]:
+    """A connection that speaks RESP3."""
+    client = Resp3Client(redis_server)
+    yield client
+    client.close()
 
 
 def without_digest(body: str, reply: Reply) -> Reply:
@@ -146,6 +142,23 @@ def test_scripts_get_the_reply_of_a_real_server(
         ours = run(machine, body, lambda args: answered_by(client, args))
         if ours != theirs:
             differences.append(f"{body}\n  redis: {theirs!r:.300}\n  ours:  {ours!r:.300}")
+    assert not differences, "\n".join(differences)
+
+
+def test_types_of_resp3_pass_both_ways(
+    client: Client, resp3_client: Resp3Client, machine: Machine
+) -> None:
+    """Into a script that has asked for them, and out of any; RESP2 shows what is left of them."""
+    differences = []
+    for body in scripts_in("resp3.txt"):
+        replies = []
+        for connection in (client, resp3_client):
+            client.ask(b"FLUSHALL")
+            replies.append(connection.ask(b"EVAL", body.encode(), b"0"))
+        client.ask(b"FLUSHALL")
+        ours = run(machine, body, lambda args: answered_by(resp3_client, args))
+        if ours != replies[0] or typed(ours) != typed(replies[1]):
+            differences.append(f"{body}\n  redis: {replies!r:.300}\n  ours:  {typed(ours)!r:.300}")
     assert not differences, "\n".join(differences)
 
 

@@ -4,10 +4,11 @@
 local kit = ...
 
 local bad_argument, bad_type, raise = kit.bad_argument, kit.bad_type, kit.raise
-local common_bits, numbers, number_of, text_of = kit.common_bits, kit.numbers, kit.number_of, kit.text_of
+local numbers, number_of, text_of = kit.numbers, kit.number_of, kit.text_of
+local common_bits = numbers.common_bits
 local byte, char, concat, find, floor = string.byte, string.char, table.concat, string.find, math.floor
 local format, rep, reverse, select, sub = string.format, string.rep, string.reverse, select, string.sub
-local to_int, tonumber, unpack = kit.to_int, tonumber, unpack
+local tonumber, unpack = tonumber, unpack
 
 local INT_MAX = 2147483647
 local INTEGER_BYTES_MAX = 32
@@ -313,11 +314,11 @@ local function size_of(...)
   return length
 end
 
-function kit.forget_struct()
+kit.before_each_script(function()
   layout, results = nil, nil
-end
+end)
 
-kit.globals.struct = {
+kit.publish("struct", {
   pack = function(...)
     if select("#", ...) == 0 then
       bad_type(1, "string", nil, 0)
@@ -327,4 +328,4 @@ kit.globals.struct = {
   end,
   unpack = unpack_all,
   size = size_of,
-}
+})

@@ -4,6 +4,7 @@
 local kit = ...
 
 local bad_type, number_of = kit.bad_type, kit.number_of
+local both = kit.numbers.common_bits
 local floor, format, frexp, huge = math.floor, string.format, math.frexp, math.huge
 local select, sub, type, upper = select, string.sub, type, string.upper
 
@@ -39,40 +40,6 @@ local function signed(word)
   return word >= SIGN and word - WORD or word
 end
 
--- What two groups of 4 bits have in common, at 16 * first + second; made when it is first needed.
-local common
-
-local function make_common()
-  common = {}
-  for first = 0, 15 do
-    for second = 0, 15 do
-      local shared, unit = 0, 1
-      while unit < 16 do
-        if first % (2 * unit) >= unit and second % (2 * unit) >= unit then
-          shared = shared + unit
-        end
-        unit = 2 * unit
-      end
-      common[16 * first + second] = shared
-    end
-  end
-end
-
--- The bits that two words have in common. With them `or` and `xor` are a matter of adding.
-local function both(first, second)
-  if not common then
-    make_common()
-  end
-  local shared, unit = 0, 1
-  while first > 0 and second > 0 do
-    local low, other = first % 16, second % 16
-    shared = shared + common[16 * low + other] * unit
-    first, second, unit = (first - low) / 16, (second - other) / 16, unit * 16
-  end
-  return shared
-end
-kit.common_bits = both
-
 local function either(first, second)
   return first + second - both(first, second)
 end
@@ -106,7 +73,7 @@ local function rotated_left(word, distance)
   return signed(word * 2 ^ distance % WORD + floor(word / 2 ^ (32 - distance)))
 end
 
-kit.globals.bit = {
+kit.publish("bit", {
   tobit = function(...)
     local word = word_of((...), 1, select("#", ...))
     return signed(word)
@@ -178,4 +145,4 @@ kit.globals.bit = {
     end
     return sub(text, wanted < 8 and 9 - wanted or 1)
   end,
-}
+})

@@ -89,12 +89,12 @@ end
 local shared_settings = {}
 local touched = false
 
-function kit.reset_cjson()
+kit.before_each_script(function()
   if touched then
     set_defaults(shared_settings)
     touched = false
   end
-end
+end)
 
 local make
 
@@ -174,4 +174,4 @@ function make(settings)
   return cjson
 end
 
-kit.globals.cjson = make(shared_settings)
+kit.publish("cjson", make(shared_settings))

@@ -111,3 +111,36 @@ end
 function numbers.signed_of(high, low)
   return (high >= SIGN and high - WORD or high) * WORD + low
 end
+
+-- What two groups of 4 bits have in common, at 16 * first + second; made when it is first needed.
+local common
+
+local function make_common()
+  common = {}
+  for first = 0, 15 do
+    for second = 0, 15 do
+      local shared, unit = 0, 1
+      while unit < 16 do
+        if first % (2 * unit) >= unit and second % (2 * unit) >= unit then
+          shared = shared + unit
+        end
+        unit = 2 * unit
+      end
+      common[16 * first + second] = shared
+    end
+  end
+end
+
+-- The bits that two words have in common. With them `or` and `xor` are a matter of adding.
+function numbers.common_bits(first, second)
+  if not common then
+    make_common()
+  end
+  local shared, unit = 0, 1
+  while first > 0 and second > 0 do
+    local low, other = first % 16, second % 16
+    shared = shared + common[16 * low + other] * unit
+    first, second, unit = (first - low) / 16, (second - other) / 16, unit * 16
+  end
+  return shared
+end

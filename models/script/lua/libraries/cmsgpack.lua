@@ -424,12 +424,11 @@ local function unpack_all(...)
   return spread(values, count)
 end
 
-function kit.forget_cmsgpack()
+kit.before_each_script(function()
   pieces, data = nil, nil
-end
+end)
 
 local cmsgpack = {}
-kit.globals.cmsgpack = cmsgpack
 
 cmsgpack.pack = pack
 cmsgpack.unpack = unpack_all
@@ -456,3 +455,5 @@ cmsgpack._NAME = "cmsgpack"
 cmsgpack._VERSION = "lua-cmsgpack 0.4.0"
 cmsgpack._COPYRIGHT = "Copyright (C) 2012, Salvatore Sanfilippo"
 cmsgpack._DESCRIPTION = "MessagePack C implementation for Lua"
+
+kit.publish("cmsgpack", cmsgpack)

@@ -138,9 +138,9 @@ function put(value, depth, places)
   end
 end
 
-function kit.forget_encoder()
+kit.before_each_script(function()
   pieces = nil
-end
+end)
 
 -- The text of a value, under these settings.
 function kit.encode_json(value, settings_given)

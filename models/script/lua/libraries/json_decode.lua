@@ -311,9 +311,9 @@ function value_at(position, depth, places)
   return value, after
 end
 
-function kit.forget_decoder()
+kit.before_each_script(function()
   text = nil
-end
+end)
 
 -- The value a text stands for, under these settings.
 function kit.decode_json(text_given, settings_given)
