@@ -92,12 +92,6 @@ class Push(list[Any]):
     """What a client gets without having asked: a message; in RESP2 an array like any other."""
 
 
-class Verbatim(bytes):
-    """A text for people to read; a bulk string in RESP2."""
-
-    __slots__ = ()
-
-
 def quoted(word: bytes) -> bytes:
     """A client's word as Redis puts it into an error: up to its first NUL, and on one line."""
     return word.partition(b"\0")[0].replace(b"\r", b" ").replace(b"\n", b" ")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from models.replies import (
+    BigNumber,
     Boolean,
     Double,
     ErrorReply,
@@ -67,11 +68,15 @@ def _boolean3(reply: Boolean, parts: list[bytes]) -> None:
 
 
 def _double3(reply: Double, parts: list[bytes]) -> None:
-    parts.append(b",%b\r\n" % bytes(reply))
+    parts.append(b",%b\r\n" % reply)
 
 
 def _verbatim3(reply: Verbatim, parts: list[bytes]) -> None:
-    parts.append(b"=%d\r\ntxt:%b\r\n" % (len(reply) + 4, bytes(reply)))
+    parts.append(b"=%d\r\n%b:%b\r\n" % (len(reply) + 4, reply.format, reply))
+
+
+def _big_number3(reply: BigNumber, parts: list[bytes]) -> None:
+    parts.append(b"(%b\r\n" % reply)
 
 
 def _elements(
@@ -120,6 +125,7 @@ _RESP2: Final[dict[type, _Encoder]] = {
     Boolean: _integer,
     Double: _bulk,
     Verbatim: _bulk,
+    BigNumber: _bulk,
     SetReply: _array2,
     FlatMap: _array2,
     PairMap: _array2,
@@ -138,6 +144,7 @@ _RESP3: Final[dict[type, _Encoder]] = {
     Boolean: _boolean3,
     Double: _double3,
     Verbatim: _verbatim3,
+    BigNumber: _big_number3,
     SetReply: _elements(b"~", 1, lambda: _RESP3),
     FlatMap: _elements(b"%", 2, lambda: _RESP3),
     PairMap: _pair_map3,

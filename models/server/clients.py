@@ -169,7 +169,8 @@ def client_list(server: Server, session: Session, args: list[bytes]) -> Reply:
         sessions = [found for found in sessions if _kind(found) == kind]
     elif len(args) > 2:
         return _SYNTAX
-    return Verbatim(b"".join(_described(server, found) + b"\n" for found in sessions))
+    text = b"".join(_described(server, found) + b"\n" for found in sessions)
+    return Verbatim.of(text, b"txt")
 
 
 def _kind(session: Session) -> bytes:
@@ -178,7 +179,7 @@ def _kind(session: Session) -> bytes:
 
 def client_info(server: Server, session: Session, args: list[bytes]) -> Reply:
     """CLIENT INFO."""
-    return Verbatim(_described(server, session) + b"\n")
+    return Verbatim.of(_described(server, session) + b"\n", b"txt")
 
 
 def _described(server: Server, session: Session) -> bytes:

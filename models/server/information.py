@@ -138,4 +138,4 @@ def information(server: Server, sections: list[bytes]) -> Verbatim:
         if everything or key in sections:
             lines = "".join(f"{name}:{value}\r\n" for name, value in tell(server).items())
             parts.append(f"# {title}\r\n{lines}")
-    return Verbatim("\r\n".join(parts).encode())
+    return Verbatim.of("\r\n".join(parts).encode(), b"txt")
