@@ -1,5 +1,7 @@
 """What one variant leaves behind: counters, verdicts and everything written down, as a record."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from models.audit.wire import ledger_verdict
@@ -17,9 +19,12 @@ def variant_record(
     watch: Watch,
     name: str,
     settings: dict[str, Any],
+    further: Mapping[str, int] = MappingProxyType({}),
 ) -> VariantRecord:
-    """The record of one variant, as it stands now. `name` and `settings` are the variant's."""
-    counters = cluster.counters()
+    """The record of one variant, as it stands now. `name` and `settings` are the variant's;
+    `further` are counters besides those of the cluster.
+    """
+    counters = cluster.counters() | dict(further)
     ledger = ledger_verdict(
         counted=recorder.counted(),
         rounds=recorder.rounds(),

@@ -262,8 +262,10 @@ class System(Spec):
     warmup: ExtentSpec = Field(
         default=ExtentSpec(scripts=0), description="What is run first and not measured."
     )
-    stop: ExtentSpec = Field(
-        description="How much is measured, after the warm-up. What has begun is always finished."
+    stop: ExtentSpec | None = Field(
+        default=None,
+        description="How much is measured, after the warm-up. What has begun is always finished. "
+        "A replay alone needs none: it ends when everything has been answered.",
     )
     events: list[EventSpec] = []
     limits: LimitsSpec = LimitsSpec()
@@ -281,6 +283,15 @@ class System(Spec):
     @classmethod
     def _one_group(cls, value: Any) -> Any:
         return [value] if isinstance(value, dict) else value
+
+    @model_validator(mode="after")
+    def _ends(self) -> "System":
+        replays = sum(load.replay is not None for load in self.workload)
+        if replays > 1 or (replays and len(self.workload) > 1):
+            raise ValueError("expected a replay to be the only group under `workload`")
+        if (self.stop is None) != (replays == 1):
+            raise ValueError("expected `stop` with everything but a replay, and not with one")
+        return self
 
 
 class Scenario(System):

@@ -1,8 +1,9 @@
 """A world: one variant of a scenario, built and run to its end, and what it leaves behind."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha1
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from models.cluster import Cluster
@@ -10,10 +11,14 @@ from models.data import key_names
 from models.fence.policies import POLICIES
 from models.load_spec import CallSpec, KeySpec, LoadSpec
 from models.outcome import variant_record
+from models.notes import SessionNotes
 from models.recorder import Recorder
+from models.recording import Recording
+from models.server.server import Server
 from models.service import Service
 from models.spec import System
 from models.workload.clients import Group, burst_gaps, constant_gaps, poisson_gaps
+from models.workload.replay import Replay
 from models.workload.tickets import CallKind, KeyPick, draw_tickets
 from sim.errors import LimitReached
 from sim.kernel import Event, Kernel
@@ -22,6 +27,21 @@ from sim.resources import Measured, Slots, Watch
 from sim.rng import Streams
 from sim.trace import Trace
 from sim.units import human_duration
+
+
+class OffsetClock:
+    """The wall clock of a world: virtual time from an instant on."""
+
+    def __init__(self, kernel: Kernel, began_ns: int) -> None:
+        self._kernel = kernel
+        self._began_ns = began_ns
+
+    def read(self) -> int:
+        """What it says, in ns since 1970."""
+        return self._began_ns + self._kernel.now
+
+    def set(self, now_ns: int | None) -> None:
+        """It cannot be set: it follows virtual time."""
 
 
 class World:
@@ -33,10 +53,11 @@ class World:
         *,
         seed: int,
         lua_files: dict[str, str],
+        recordings: Mapping[str, Recording] = MappingProxyType({}),
         trace: Trace | None = None,
         tie_break: Callable[[], int] | None = None,
     ) -> None:
-        """`lua_files` holds the text of each file that the scenario names.
+        """`lua_files` and `recordings` hold the content of each file that the scenario names.
 
         Neither `trace` nor `tie_break` (see `sim.kernel`) changes what is recorded; the latter may
         change figures, but no verdict.
@@ -45,7 +66,9 @@ class World:
         self._lua_files = lua_files
         self.kernel = Kernel(tie_break=tie_break)
         self._streams = Streams(seed)
-        self.cluster = Cluster(self.kernel, system, self._streams, trace)
+        recording = recordings.get(system.workload[0].replay or "")
+        clock = OffsetClock(self.kernel, 0 if recording is None else recording.began_ns)
+        self.cluster = Cluster(self.kernel, system, self._streams, trace, wall=clock.read)
         self._connections = {
             load.name: Slots(self.kernel, load.connections, f"one of {load.name}'s connections")
             for load in system.workload
@@ -69,7 +92,9 @@ class World:
         self._groups = [
             self._group(number, load, group)
             for number, (load, group) in enumerate(zip(system.workload, kinds, strict=True))
+            if load.replay is None
         ]
+        self.replay = None if recording is None else self._replay(recording, clock)
 
     def run(
         self, name: str, settings: dict[str, Any], keep_on: Callable[[], str | None] = lambda: None
@@ -85,8 +110,12 @@ class World:
             self.kernel.run_until_halted(
                 events_max=limits.events, stall_ns=limits.stall, keep_on=keep_on
             )
+        extra = {}
+        if self.replay is not None:
+            extra["replay.equal"] = self.replay.equal
+            extra["replay.different"] = self.replay.different
         return variant_record(
-            self.kernel, self.cluster, self.recorder, self._watch, name, settings
+            self.kernel, self.cluster, self.recorder, self._watch, name, settings, extra
         )
 
     def start(self) -> None:
@@ -95,7 +124,11 @@ class World:
 
     def _start_clients(self) -> None:
         self.recorder.start()
+        if self.replay is not None:
+            self.replay.start(self._finished)
+            return
         stop = self._system.stop
+        assert stop is not None
         if stop.time is not None:
             self.kernel.after((self._system.warmup.time or 0) + stop.time, self._close)
         for load, group in zip(self._system.workload, self._groups, strict=True):
@@ -107,8 +140,10 @@ class World:
 
     def tickets_in_all(self) -> int | None:
         """How many scripts will be run, or None when time decides."""
-        stop, warmup = self._system.stop.scripts, self._system.warmup.scripts or 0
-        return None if stop is None else (warmup + stop) * len(self._groups)
+        stop, warmup = self._system.stop, self._system.warmup.scripts or 0
+        if stop is None or stop.scripts is None:
+            return None
+        return (warmup + stop.scripts) * len(self._groups)
 
     def _finished(self) -> None:
         self._running -= 1
@@ -154,8 +189,9 @@ class World:
 
     def _group(self, number: int, load: LoadSpec, kinds: list[CallKind]) -> Group:
         tickets = draw_tickets(self._streams, load.name, kinds)
-        if self._system.stop.scripts is not None:
-            count = (self._system.warmup.scripts or 0) + self._system.stop.scripts
+        stop = self._system.stop
+        if stop is not None and stop.scripts is not None:
+            count = (self._system.warmup.scripts or 0) + stop.scripts
             tickets = islice(tickets, count)
         return Group(
             self.kernel,
@@ -166,6 +202,19 @@ class World:
             notebook=self.recorder,
             connections=self._connections.get(load.name),
         )
+
+    def _replay(self, recording: Recording, clock: OffsetClock) -> Replay:
+        draws = self._streams.generator("commands/draw")
+        server = Server(
+            self.kernel,
+            clock=clock,
+            leader=lambda: self.cluster.leader.service,
+            services=[node.service for node in self.cluster.nodes.values()],
+            notes=SessionNotes(self.kernel, self.recorder),
+            draw=lambda below: int(draws.integers(below)),
+        )
+        speed = self._system.workload[0].speed
+        return Replay(self.kernel, recording, speed=speed, server=server)
 
     def _resources(self) -> dict[str, Measured]:
         found = self.cluster.resources()

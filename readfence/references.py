@@ -109,6 +109,8 @@ def _timer_problems(system: System) -> Iterator[Problem]:
 
 def _extent_problems(system: System) -> Iterator[Problem]:
     stop, warmup = system.stop, system.warmup
+    if stop is None:
+        return
     if stop.scripts == 0:
         yield ("stop", "scripts"), "expected 1 or more, got 0"
     if stop.time == 0:

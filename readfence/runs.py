@@ -64,6 +64,7 @@ def _run_one(
         system,
         seed=loaded.scenario.seed,
         lua_files=loaded.lua_files,
+        recordings=loaded.recordings,
         trace=None if trace is None else Trace(trace, variant.name),
     )
     total = world.tickets_in_all()

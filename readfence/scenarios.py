@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from models.cluster import counter_names, resource_names
+from models.recording import Recording
 from models.spec import Scenario, System
 from readfence.complaints import complaints, nearest
 from readfence.places import Document, Location
+from readfence.recordings import load_recording
 from readfence.references import Problem, reference_problems
 from reports.expect import parse
 from reports.resources import figure_names
@@ -46,6 +48,7 @@ class Loaded:
     expectation_lines: list[int | None]
     """On which line of the file each expectation stands; None for those that an option gave."""
     lua_files: dict[str, str]
+    recordings: dict[str, Recording] = field(default_factory=dict)
 
 
 def shipped_folder() -> Path:
@@ -114,7 +117,8 @@ class _Reader:
         lines = self._expectation_lines(scenario, variants)
         self._raise_if_any()
         texts = {name: text for name, text in lua_files.items() if isinstance(text, str)}
-        return Loaded(path.stem, path, scenario, variants, lines, texts)
+        recordings = _recordings(path.parent, variants)
+        return Loaded(path.stem, path, scenario, variants, lines, texts, recordings)
 
     def _raise_if_any(self) -> None:
         if self._complaints:
@@ -210,6 +214,14 @@ def _lua_files(folder: Path, variants: Sequence[Variant]) -> dict[str, str | Inp
                 if call.lua_file is not None and call.lua_file not in files:
                     files[call.lua_file] = _lua_file(folder / call.lua_file)
     return files
+
+
+def _recordings(folder: Path, variants: Sequence[Variant]) -> dict[str, Recording]:
+    """Every recording that a variant replays. Raises `InputError`."""
+    names = [load_spec.replay for variant in variants for load_spec in variant.system.workload]
+    return {
+        name: load_recording(folder / name) for name in dict.fromkeys(names) if name is not None
+    }
 
 
 def _lua_file(path: Path) -> str | InputError:
