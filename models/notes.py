@@ -29,7 +29,9 @@ class SessionNotes:
         trail = self._recorder.began(self._group, ticket, now, outcome)
         return (ticket, now, trail), trail
 
-    def ended(self, note: tuple[Ticket, int, Trail | None], outcome: Outcome) -> None:
+    def ended(
+        self, note: tuple[Ticket, int, Trail | None], request: Request, outcome: Outcome
+    ) -> None:
         """The request is answered, now."""
         ticket, start, trail = note
         self._recorder.ended(self._group, ticket, start, outcome, trail)

@@ -14,7 +14,7 @@ from models.outcome import variant_record
 from models.notes import SessionNotes
 from models.recorder import Recorder
 from models.recording import Recording
-from models.server.server import Server
+from models.server.server import Notes, Server
 from models.service import Service
 from models.spec import System
 from models.workload.clients import Group, burst_gaps, constant_gaps, poisson_gaps
@@ -54,11 +54,13 @@ class World:
         seed: int,
         lua_files: dict[str, str],
         recordings: Mapping[str, Recording] = MappingProxyType({}),
+        notes: Notes | None = None,
         trace: Trace | None = None,
         tie_break: Callable[[], int] | None = None,
     ) -> None:
         """`lua_files` and `recordings` hold the content of each file that the scenario names.
 
+        `notes` takes down what a replay sends, instead of the recorder.
         Neither `trace` nor `tie_break` (see `sim.kernel`) changes what is recorded; the latter may
         change figures, but no verdict.
         """
@@ -94,7 +96,7 @@ class World:
             for number, (load, group) in enumerate(zip(system.workload, kinds, strict=True))
             if load.replay is None
         ]
-        self.replay = None if recording is None else self._replay(recording, clock)
+        self.replay = None if recording is None else self._replay(recording, clock, notes)
 
     def run(
         self, name: str, settings: dict[str, Any], keep_on: Callable[[], str | None] = lambda: None
@@ -203,14 +205,16 @@ class World:
             connections=self._connections.get(load.name),
         )
 
-    def _replay(self, recording: Recording, clock: OffsetClock) -> Replay:
+    def _replay(
+        self, recording: Recording, clock: OffsetClock, notes: Notes | None
+    ) -> Replay:
         draws = self._streams.generator("commands/draw")
         server = Server(
             self.kernel,
             clock=clock,
             leader=lambda: self.cluster.leader.service,
             services=[node.service for node in self.cluster.nodes.values()],
-            notes=SessionNotes(self.kernel, self.recorder),
+            notes=notes or SessionNotes(self.kernel, self.recorder),
             draw=lambda below: int(draws.integers(below)),
         )
         speed = self._system.workload[0].speed

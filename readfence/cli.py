@@ -12,8 +12,11 @@ from rich.text import Text
 from models.spec import Scenario
 from readfence.console import err, out, print_json, progress
 from readfence.exits import EnvironmentFailed, Exit, ends_in_status
+from readfence.monitor import Imported, events_of, lines_of
+from readfence.recordings import load_recording
 from readfence.runs import Result, make_folder, run_all, save
 from readfence.scenarios import Loaded, Variant, load, shipped, shipped_folder
+from readfence.traffic import summarize
 from reports import check_output as told
 from reports.check import Check, Gate, check_run
 from reports.text import summary, summary_view
@@ -287,6 +290,91 @@ def serve(
         if result.record.variants[0].columns["id"]:
             out.print(summary_view(result.record, wall_s=result.wall_s, width=out.width))
         out.print(f"\nrecord    {folder / 'run.json'}", soft_wrap=True)
+
+
+@app.command()
+@ends_in_status
+def record(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the recording goes, JSONL.")],
+    upstream: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="The Redis that answers.")
+    ] = "127.0.0.1:6379",
+    listen: Annotated[
+        str, typer.Option(metavar="[HOST:]PORT", help="Where clients connect.")
+    ] = "127.0.0.1:6381",
+    hash_values: Annotated[
+        bool, typer.Option("--hash-values", help="Write hashes instead of values.")
+    ] = False,
+) -> None:
+    """Record what clients send to a Redis, and what it answers, by standing in between.
+
+    Example: `readfence record traffic.jsonl --listen 6381 --upstream localhost:6379`
+    """
+    from readfence.serving.record import record as record_until_stopped  # noqa: PLC0415
+
+    commands = record_until_stopped(
+        file,
+        listen=_address(listen, "--listen"),
+        upstream=_address(upstream, "--upstream"),
+        hash_values=hash_values,
+    )
+    out.print(f"{commands:,} commands recorded in {file}", soft_wrap=True)
+
+
+@app.command("import")
+@ends_in_status
+def import_monitor(
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="Output of `redis-cli MONITOR`.")],
+    file: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Default: LOG with `.jsonl`.")
+    ] = None,
+) -> None:
+    """Turn the output of `redis-cli MONITOR` into a recording that can be replayed.
+
+    It holds no replies, and not the calls of scripts, which a replay makes itself.
+
+    Example: `redis-cli monitor > monitor.log`, later `readfence import monitor.log`
+    """
+    file = file or log.with_suffix(".jsonl")
+    told = Imported()
+    try:
+        with log.open("rb") as lines, file.open("w", encoding="utf-8") as text:
+            for line in lines_of(events_of(lines, str(log), told), file.stem):
+                text.write(line + "\n")
+    except OSError as error:
+        raise InputError(f"{error.filename}: {error.strerror}") from error
+    out.print(
+        f"{told.commands:,} commands of {len(told.connections):,} connections in {file}; left out: "
+        f"{told.script_calls:,} calls of scripts, {told.other_databases:,} commands to other "
+        "databases than 0",
+        soft_wrap=True,
+    )
+
+
+@app.command("summary")
+@ends_in_status
+def summary_of(
+    recording: Annotated[Path, typer.Argument(metavar="RECORDING", help="A recording, JSONL.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what a recording holds: scripts with calls per run, commands, undeclared keys.
+
+    It is replayed once, without a fence, to see what its scripts call.
+
+    Example: `readfence summary traffic.jsonl`
+    """
+    told = summarize(load_recording(recording))
+    if as_json:
+        print_json(told.as_json())
+    else:
+        out.print(told.view())
+
+
+def _address(text: str, option: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not port.isdigit() or int(port) > 65535:
+        raise InputError(f"{option} {text}: expected HOST:PORT")
+    return host or "127.0.0.1", int(port)
 
 
 def _speed(text: str) -> float | None:

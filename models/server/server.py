@@ -28,7 +28,7 @@ class Notes(Protocol):
     def began(self, label: str, outcome: Outcome) -> tuple[Any, Trail | None]:
         """A request is sent now; something to tell it by, and the trail to fill, if any."""
 
-    def ended(self, note: Any, outcome: Outcome) -> None:
+    def ended(self, note: Any, request: Request, outcome: Outcome) -> None:
         """The request is answered, now."""
 
 
@@ -131,7 +131,7 @@ class Server:
         outcome = Outcome()
         note, trail = self._notes.began(label, outcome)
         yield from self.leader().execute(request, outcome, trail)
-        self._notes.ended(note, outcome)
+        self._notes.ended(note, request, outcome)
         for channel, message in outcome.published:
             self.channels.publish(channel, message)
         if outcome.written_keys and self.waiting.count:
