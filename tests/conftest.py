@@ -43,6 +43,11 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("long" if config.getoption("--long") else "quick")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How thoroughly to compare with a real redis-server."""
+    parser.addoption("--sequences", type=int, default=700, help="per form of comparison")
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

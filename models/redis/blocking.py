@@ -54,6 +54,7 @@ def brpoplpush(context: Context, args: list[bytes]) -> Reply:
 
 def blmpop(context: Context, args: list[bytes]) -> Reply:
     """BLMPOP timeout numkeys key [key ...] LEFT|RIGHT [COUNT count]."""
+    lists.parse_lmpop(args[1:])
     timeout_seconds(args[1])
     return lists.lmpop(context, args[1:])
 
@@ -72,6 +73,7 @@ def bzpopmax(context: Context, args: list[bytes]) -> Reply:
 
 def bzmpop(context: Context, args: list[bytes]) -> Reply:
     """BZMPOP timeout numkeys key [key ...] MIN|MAX [COUNT count]."""
+    zsets.parse_zmpop(args[1:])
     timeout_seconds(args[1])
     return zsets.zmpop(context, args[1:])
 
@@ -98,7 +100,7 @@ def for_counted_keys(context: Context, args: list[bytes]) -> Wait | None:
 
 def for_streams(context: Context, args: list[bytes]) -> Wait | None:
     """New entries of any stream, if there is a BLOCK."""
-    parsed = stream_reads.parse(args)
+    parsed = stream_reads.parse(context, args)
     if parsed.timeout_ms is None:
         return None
     again = args if parsed.in_group else stream_reads.resolved(context, args)

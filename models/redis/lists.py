@@ -170,17 +170,21 @@ def _move(
 
 def lmpop(context: Context, args: list[bytes]) -> Reply:
     """LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count]: from the first list that is there."""
-    side_at = 2 + key_count(args[1], args, 2, none=NO_KEYS)
-    if side_at >= len(args):
-        raise Refused(SYNTAX)
-    left = _side(args[side_at])
-    count = many_count(args[side_at + 1 :])
-    for name in args[2:side_at]:
+    names, left, count = parse_lmpop(args)
+    for name in names:
         key = context.key(name)
         value = context.load_list(key)
         if value.exists:
             return [name, _take_some(context, key, value, count, left=left)]
     return NULL_ARRAY
+
+
+def parse_lmpop(args: list[bytes]) -> tuple[list[bytes], bool, int]:
+    """The keys, whether to pop on the left, and how many elements."""
+    side_at = 2 + key_count(args[1], args, 2, none=NO_KEYS)
+    if side_at >= len(args):
+        raise Refused(SYNTAX)
+    return args[2:side_at], _side(args[side_at]), many_count(args[side_at + 1 :])
 
 
 def many_count(options: list[bytes]) -> int:

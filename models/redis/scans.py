@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterable
 from typing import Final
 from zlib import crc32
 
-from models.redis.arguments import SYNTAX, integer, unsigned
+from models.redis.arguments import SYNTAX, format_score, integer, unsigned
 from models.redis.context import Context
 from models.redis.encodings import is_compact, is_compact_zset, is_integers, set_members
 from models.redis.glob import matcher
 from models.redis.refused import Refused
-from models.replies import Double, ErrorReply, Reply
+from models.replies import ErrorReply, Reply
 
 _COUNT: Final = 10
+_PACKED_MAX: Final = 2**62
 _BAD_CURSOR: Final = ErrorReply(b"ERR invalid cursor")
 
 
@@ -113,7 +114,15 @@ def zscan(context: Context, args: list[bytes]) -> Reply:
     in_order = [member for _, member in members.order]
     after, names = _part(args, cursor, in_order, whole=is_compact_zset(members))
     scores = members.scores
-    return [b"%d" % after, [part for n in names for part in (n, Double.of(scores[n]))]]
+    text = _packed if is_compact_zset(members) else format_score
+    return [b"%d" % after, [part for n in names for part in (n, text(scores[n]))]]
+
+
+def _packed(score: float) -> bytes:
+    """A score as a small sorted set keeps it: as an integer if it is one."""
+    if abs(score) <= _PACKED_MAX and score == int(score):
+        return b"%d" % int(score)
+    return format_score(score)
 
 
 def _part(

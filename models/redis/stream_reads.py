@@ -15,6 +15,9 @@ from models.replies import NULL_ARRAY, ErrorReply, PairMap, Reply, quoted
 from sim.units import NS_PER
 
 _NEW: Final = b">"
+_UNBALANCED: Final = ErrorReply(
+    b"ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified."
+)
 _MEANINGLESS: Final = ErrorReply(
     b"ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of "
     b"this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would "
@@ -41,7 +44,7 @@ class Arguments:
     ids: list[bytes] = field(default_factory=list)
 
 
-def parse(args: list[bytes]) -> Arguments:
+def parse(context: Context, args: list[bytes]) -> Arguments:
     """The arguments of either command."""
     in_group = args[0].upper() == b"XREADGROUP"
     parsed = Arguments(in_group)
@@ -51,13 +54,16 @@ def parse(args: list[bytes]) -> Arguments:
         more = len(args) - at - 1
         word = args[at].upper()
         if word == b"BLOCK" and more:
+            if context.from_script:
+                text = b" command is not allowed with BLOCK option from scripts"
+                raise Refused(ErrorReply(b"ERR " + args[0] + text))
             parsed.timeout_ms = timeout_ms(args[at + 1])
             at += 2
         elif word == b"COUNT" and more:
             parsed.count = max(integer(args[at + 1]), 0) or None
             at += 2
         elif word == b"STREAMS" and more:
-            _parse_streams(parsed, args[at + 1 :], in_group)
+            _parse_streams(parsed, args[at + 1 :])
             break
         elif word == b"GROUP" and more >= 2:
             _in_group_only(in_group, b"GROUP")
@@ -77,15 +83,9 @@ def parse(args: list[bytes]) -> Arguments:
     return parsed
 
 
-def _parse_streams(parsed: Arguments, words: list[bytes], in_group: bool) -> None:
+def _parse_streams(parsed: Arguments, words: list[bytes]) -> None:
     if len(words) % 2:
-        command, symbol = (b"XREADGROUP", b">") if in_group else (b"XREAD", b"$")
-        raise Refused(
-            ErrorReply(
-                b"ERR Unbalanced " + command + b" list of streams: for each stream key an ID or '"
-                + symbol + b"' must be specified."
-            )
-        )  # fmt: skip
+        raise Refused(_UNBALANCED)
     half = len(words) // 2
     parsed.names, parsed.ids = words[:half], words[half:]
 
@@ -98,7 +98,7 @@ def _in_group_only(in_group: bool, option: bytes) -> None:
 
 def xread(context: Context, args: list[bytes]) -> Reply:
     """XREAD [COUNT count] [BLOCK ms] STREAMS key [key ...] id [id ...]."""
-    parsed = parse(args)
+    parsed = parse(context, args)
     streams = [context.load_stream(context.key(name)).data for name in parsed.names]
     after = [_after(stream, text) for stream, text in zip(streams, parsed.ids, strict=True)]
     found = PairMap()
@@ -119,7 +119,7 @@ def _after(stream: Stream, text: bytes) -> StreamId:
 
 def resolved(context: Context, args: list[bytes]) -> list[bytes]:
     """An XREAD with each `$` replaced by the id that it means now, to be asked again later."""
-    parsed = parse(args)
+    parsed = parse(context, args)
     ids = [
         b"%d-%d" % context.load_stream(context.key(name)).data.last_id if text == b"$" else text
         for name, text in zip(parsed.names, parsed.ids, strict=True)
@@ -129,7 +129,7 @@ def resolved(context: Context, args: list[bytes]) -> list[bytes]:
 
 def xreadgroup(context: Context, args: list[bytes]) -> Reply:
     """XREADGROUP GROUP group consumer [COUNT n] [BLOCK ms] [NOACK] STREAMS key ... id ..."""
-    parsed = parse(args)
+    parsed = parse(context, args)
     wanted = [
         _wanted(context, parsed, name, text)
         for name, text in zip(parsed.names, parsed.ids, strict=True)

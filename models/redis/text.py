@@ -154,23 +154,23 @@ def setbit(context: Context, args: list[bytes]) -> Reply:
 
 def bitcount(context: Context, args: list[bytes]) -> Reply:
     """BITCOUNT key [start end [BYTE | BIT]]: how many bits are set."""
-    if len(args) == 3 or len(args) > 5:
-        raise Refused(SYNTAX)
-    by_bit = False
-    if len(args) > 3:
-        start, end = integer(args[2]), integer(args[3])
-        if len(args) == 5:
-            by_bit = args[4].upper() == b"BIT"
-            if not by_bit and args[4].upper() != b"BYTE":
-                raise Refused(SYNTAX)
-    data = context.string(args[1]).data or b""
+    value = context.load_string(context.key(args[1]))
+    if not value.exists:
+        return 0
+    data: bytes = value.data
     if len(args) == 2:
         return int.from_bytes(data).bit_count()
-    size = len(data) * 8 if by_bit else len(data)
+    if len(args) not in (4, 5):
+        raise Refused(SYNTAX)
+    start, end = integer(args[2]), integer(args[3])
+    unit = args[4].upper() if len(args) == 5 else b"BYTE"
+    if unit not in (b"BYTE", b"BIT"):
+        raise Refused(SYNTAX)
     if start < 0 and end < 0 and start > end:
         return 0
+    size = 8 * len(data) if unit == b"BIT" else len(data)
     first, after = span(start, max(end, -size), size)
-    if not by_bit:
+    if unit == b"BYTE":
         return int.from_bytes(data[first:after]).bit_count()
-    bits = int.from_bytes(data) >> (size - after) if after > first else 0
-    return (bits & ((1 << (after - first)) - 1)).bit_count() if after > first else 0
+    bits = int.from_bytes(data) >> (size - after)
+    return (bits & ((1 << (after - first)) - 1)).bit_count()

@@ -231,18 +231,23 @@ def _take(context: Context, key: Key, value: Value, count: int, *, lowest: bool)
 
 def zmpop(context: Context, args: list[bytes]) -> Reply:
     """ZMPOP numkeys key [key ...] MIN|MAX [COUNT count]: from the first one that is there."""
-    side_at = 2 + key_count(args[1], args, 2, none=NO_KEYS)
-    if side_at >= len(args) or args[side_at].upper() not in (b"MIN", b"MAX"):
-        raise Refused(SYNTAX)
-    lowest = args[side_at].upper() == b"MIN"
-    count = many_count(args[side_at + 1 :])
-    for name in args[2:side_at]:
+    names, lowest, count = parse_zmpop(args)
+    for name in names:
         key = context.key(name)
         value = context.load_zset(key)
         if value.exists:
             taken = _take(context, key, value, count, lowest=lowest)
             return [name, [[member, Double.of(score)] for score, member in taken]]
     return NULL_ARRAY
+
+
+def parse_zmpop(args: list[bytes]) -> tuple[list[bytes], bool, int]:
+    """The keys, whether to pop the lowest, and how many members."""
+    side_at = 2 + key_count(args[1], args, 2, none=NO_KEYS)
+    if side_at >= len(args) or args[side_at].upper() not in (b"MIN", b"MAX"):
+        raise Refused(SYNTAX)
+    count = many_count(args[side_at + 1 :])
+    return args[2:side_at], args[side_at].upper() == b"MIN", count
 
 
 def first_popped(context: Context, names: list[bytes], *, lowest: bool) -> Reply:

@@ -1,18 +1,30 @@
-"""A RESP2 client as small as can be, for asking a real Redis server what it answers."""
+"""A client as small as can be, for asking a real Redis server what it answers, in RESP2 or RESP3."""
 
 import socket
 from collections.abc import Sequence
+from typing import Any
 
-from models.replies import ErrorReply, Reply, Status
+from models.replies import (
+    NULL_ARRAY,
+    Boolean,
+    Double,
+    ErrorReply,
+    PairMap,
+    Reply,
+    SetReply,
+    Status,
+)
 
 
 class Client:
     """One connection."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, resp3: bool = False) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._file = self._socket.makefile("rb")
+        if resp3:
+            self.ask(b"HELLO", b"3")
 
     def pipeline(self, commands: Sequence[Sequence[bytes]]) -> list[Reply]:
         """Send all commands at once and wait for all replies."""
@@ -29,7 +41,7 @@ class Client:
         self._file.close()
         self._socket.close()
 
-    def _reply(self) -> Reply:
+    def _reply(self) -> Any:
         line = self._file.readline()
         assert line.endswith(b"\r\n"), f"the connection broke off after {line!r}"
         kind, text = line[:1], line[1:-2]
@@ -37,15 +49,23 @@ class Client:
             return Status(text)
         if kind == b"-":
             return ErrorReply(text)
+        if kind == b",":
+            return Double(text)
+        if kind == b"_":
+            return None
+        if kind == b"#":
+            return Boolean(text == b"t")
         number = int(text)
         if kind == b":":
             return number
-        if number < 0:
-            return None
         if kind == b"*":
-            return [self._reply() for _ in range(number)]
-        assert kind == b"$", f"no RESP2 reply: {line!r}"
-        return self._file.read(number + 2)[:-2]
+            return NULL_ARRAY if number < 0 else [self._reply() for _ in range(number)]
+        if kind == b"~":
+            return SetReply([self._reply() for _ in range(number)])
+        if kind == b"%":
+            return PairMap([[self._reply(), self._reply()] for _ in range(number)])
+        assert kind == b"$", f"no reply: {line!r}"
+        return None if number < 0 else self._file.read(number + 2)[:-2]
 
 
 def _encode(command: Sequence[bytes]) -> bytes:
