@@ -22,6 +22,7 @@ LONG_EXAMPLES = 5_000
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--long`: as many generated examples as one has time for, other ones each time."""
     parser.addoption("--long", action="store_true", help="many more generated examples")
+    parser.addoption("--sequences", type=int, default=700, help="per form of comparison")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,11 +42,6 @@ def pytest_configure(config: pytest.Config) -> None:
         suppress_health_check=slow_is_fine,
     )
     settings.load_profile("long" if config.getoption("--long") else "quick")
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """How thoroughly to compare with a real redis-server."""
-    parser.addoption("--sequences", type=int, default=700, help="per form of comparison")
 
 
 def _free_port() -> int:
