@@ -13,6 +13,7 @@ from models.server.settings import Settings
 from models.server.waiting import NEVER, Blocked, WaitingRoom
 from models.service import Outcome, Request, Service
 from sim.kernel import Kernel, Steps
+from sim.resources import Slots
 from sim.trail import Trail
 
 UNBLOCKED: Final = ErrorReply(b"UNBLOCKED client unblocked via CLIENT UNBLOCK")
@@ -76,6 +77,9 @@ class Server:
         self.commands = 0
         self.busy = 0
         """Conversations in progress, those of blocked clients not counted."""
+        self.one_by_one: Callable[[], bool] = lambda: False
+        """Whether requests are carried out one after the other, as they arrive, though virtual time
+        would let them overlap."""
         self.idle: Callable[[], None] = lambda: None
         """Called when nobody is busy any more."""
         self.alarm: Callable[[int], None] = lambda deadline_ns: None
@@ -93,6 +97,7 @@ class Server:
         self._ids = count(1)
         self._ready: deque[bytes] = deque()
         self._serving = False
+        self._turn = Slots(kernel, 1, "its turn")
 
     # -- sessions -------------------------------------------------------------------------------
 
@@ -129,23 +134,33 @@ class Server:
     def perform(self, request: Request, label: str) -> Steps:
         """Carry out a request; gives its `Outcome`. What it makes known or ready is dealt with."""
         outcome = Outcome()
+        if not self.one_by_one():
+            yield from self._carry_out(request, label, outcome)
+            if self._ready and not self._serving:
+                self.begin()
+                self.kernel.spawn("serving blocked clients", self._serve_apart())
+            return outcome
+        if not self._turn.take_now():
+            yield self._turn.wait()
+        try:
+            yield from self._carry_out(request, label, outcome)
+            if self._ready:
+                yield from self._serve()
+        finally:
+            self._turn.give_back()
+        return outcome
+
+    def _carry_out(self, request: Request, label: str, outcome: Outcome) -> Steps:
         note, trail = self._notes.began(label, outcome)
         yield from self.leader().execute(request, outcome, trail)
         self._notes.ended(note, request, outcome)
         for channel, message in outcome.published:
             self.channels.publish(channel, message)
         if outcome.written_keys and self.waiting.count:
-            self._make_ready(outcome)
-        return outcome
-
-    def _make_ready(self, outcome: Outcome) -> None:
-        written = dict.fromkeys(outcome.written_keys)
-        ready = [key for key in outcome.read_keys if key in written and self.waiting.at(key)]
-        self._ready.extend(ready)
-        if ready and not self._serving:
-            self._serving = True
-            self.begin()
-            self.kernel.spawn("serving blocked clients", self._serve())
+            written = dict.fromkeys(outcome.written_keys)
+            self._ready.extend(
+                key for key in outcome.read_keys if key in written and self.waiting.at(key)
+            )
 
     # -- blocked clients ------------------------------------------------------------------------
 
@@ -174,6 +189,12 @@ class Server:
         self.clock.set(now_ns)
         self.expire()
 
+    def _serve_apart(self) -> Steps:
+        self._serving = True
+        yield from self._serve()
+        self._serving = False
+        self.end()
+
     def _serve(self) -> Steps:
         """Serve who waits for keys that are ready, in the order in which these became so."""
         while self._ready:
@@ -183,14 +204,13 @@ class Server:
                     continue
                 blocked.claimed = True
                 words = blocked.words(key)
-                request = Request([], [], command=words)
-                outcome = yield from self.perform(request, words[0].decode().upper())
+                outcome = Outcome()
+                label = words[0].decode().upper()
+                yield from self._carry_out(Request([], [], command=words), label, outcome)
                 blocked.claimed = False
                 if not self._served(blocked, outcome.reply) and not blocked.patient:
                     break
-        self._serving = False
         self.expire()
-        self.end()
 
     def _served(self, blocked: Blocked, reply: Reply) -> bool:
         """Wake the client if there was something for it; whether others may still get something."""

@@ -2,8 +2,9 @@
 
 In step (`speed` 1 is real time, 10 ten times as fast), virtual time is moved to the present before
 a request enters, and the reply leaves when virtual time has passed. At full speed (`speed` None),
-or while the wall clock is stopped, requests are carried out to their end at once: latencies are
-recorded, not waited for, and virtual time stands still while nobody asks for anything.
+or while the wall clock is stopped, requests are carried out to their end at once, one after the
+other as they arrive: latencies are recorded, not waited for, and are those of requests that have the
+cluster to themselves. Virtual time stands still while nobody asks for anything.
 
 The simulation is run a piece at a time, so that connections are looked after in between.
 """
@@ -45,6 +46,7 @@ class Pace:
         self._loop = asyncio.get_running_loop()
         self._began = time.monotonic_ns()
         self._began_at = self._kernel.now
+        server.one_by_one = lambda: self._hurried
         server.idle = self._kernel.halt
         server.alarm = self._set_alarm
         self._schedule()

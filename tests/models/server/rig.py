@@ -71,7 +71,9 @@ class Talk:
 class ServerStage:
     """A served world with its clients."""
 
-    def __init__(self, *, password: bytes = b"", **settings: object) -> None:
+    def __init__(
+        self, *, password: bytes = b"", one_by_one: bool = True, **settings: object
+    ) -> None:
         self.clock = StoppedClock()
         self.world = ServedWorld(
             Kernel(),
@@ -81,6 +83,7 @@ class ServerStage:
             password=password,
             port=1,
         )
+        self.world.server.one_by_one = lambda: one_by_one
         self.world.server.idle = self.world.kernel.halt
         self.world.start()
 

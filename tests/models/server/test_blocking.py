@@ -9,9 +9,9 @@ from tests.models.server.rig import ServerStage, Talk
 PUSH = "return redis.call('RPUSH', KEYS[1], unpack(ARGV))"
 
 
-@pytest.fixture
-def stage() -> ServerStage:
-    return ServerStage()
+@pytest.fixture(params=[True, False], ids=["one by one", "overlapping"])
+def stage(request: pytest.FixtureRequest) -> ServerStage:
+    return ServerStage(one_by_one=request.param)
 
 
 def blocked(stage: ServerStage, *words: bytes | str | int) -> Talk:
