@@ -9,6 +9,7 @@ sent after it on another connection.
 import asyncio
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TextIO
 
@@ -22,6 +23,8 @@ _ODD: Final = frozenset(
     b"SHUTDOWN MONITOR DEBUG".split()
 )
 """Commands with any number of replies, or none."""
+REST_S: Final = 2.0
+"""How long the end of a recording waits for the command under way."""
 _MESSAGES: Final = ("message", "pmessage", "smessage")
 
 
@@ -113,6 +116,11 @@ class Proxy:
                 {"ev": "close", "conn": number, "after": self._sequence, "t": _now_us()}
             )
             self._journal.write()
+
+    async def rest(self) -> None:
+        """Wait until the command that passes right now has been written down."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._turn.acquire(), REST_S)
 
     async def _pass_on(
         self, number: int, upstream: Upstream, reader: asyncio.StreamReader

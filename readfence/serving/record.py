@@ -62,6 +62,7 @@ async def _record(
     out.file.flush()
     await stop.wait()
     sockets.close()
+    await proxy.rest()
     for task in list(tasks):
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
