@@ -1,12 +1,15 @@
 """How fast readfence simulates, as a ratio to a floor measured in the same run.
 
 The floor is what no simulator built on simpy and lupa can undercut: the same scripts on bare lupa
-over a dict, plus six bare simpy timeouts per quorum round (a round of three nodes is a request, two
-messages out, two back, and a release).
+over a dict, and for each quorum round six bare simpy timeouts (a round of three nodes is a request,
+two messages out, two back, and a release). Under `fidelity: rounds` it is one timeout for a round,
+and a switch to a greenlet and back for each call that waits for one.
 
-    python3 dev.py bench              all rows
-    python3 dev.py bench --quick      the same, small: for tests
-    python3 dev.py bench --million    one_fence with a million scripts, for its memory
+    python3 dev.py bench                     all rows
+    python3 dev.py bench --quick             the same, small: for tests
+    python3 dev.py bench --growth 1000000    one_fence under rounds, with 10,000 scripts and with so
+                                             many: whether cost and memory grow
+    python3 dev.py bench --processes         how much faster two processes finish a sweep than one
 
 Each row runs in a process of its own: peak memory is that process's. Times are CPU seconds of one
 core. Machines are noisy: compare ratios, and the digest, which tells whether two versions simulate
@@ -25,9 +28,11 @@ from typing import Any
 
 import lupa.lua51
 import simpy
+from greenlet import getcurrent, greenlet
 from rich.console import Console
 from rich.table import Table
 
+from bench import processes
 from models.spec import System
 from models.world import World
 from readfence.runs import unhurried_collector
@@ -36,22 +41,33 @@ CLIENTS = 32
 KEYS = 1000
 CALLS = 7
 TIMEOUTS_PER_ROUND = 6
+TEXTS = ("fence", "keys", "fidelity")
 SCRIPT = """
 local value
 for i, key in ipairs(KEYS) do value = redis.call('GET', key) end
 return value
 """
 ROWS = (
-    # fence, key state, scripts, scripts when quick
-    ("none", "str_new", 20_000, 400),
-    ("one_fence", "str_new", 20_000, 400),
-    ("log_read", "str_new", 10_000, 200),
-    ("per_call", "str_new", 4_000, 100),
-    ("per_call", "str_bare", 1_500, 60),
-    ("as_merged", "str_bare", 400, 10),
-    ("before", "str_bare", 400, 10),
+    # fence, key state, fidelity, scripts, scripts when quick
+    ("none", "str_new", "messages", 20_000, 400),
+    ("one_fence", "str_new", "messages", 20_000, 400),
+    ("log_read", "str_new", "messages", 10_000, 200),
+    ("per_call", "str_new", "messages", 4_000, 100),
+    ("per_call", "str_bare", "messages", 1_500, 60),
+    ("as_merged", "str_bare", "messages", 400, 10),
+    ("before", "str_bare", "messages", 400, 10),
+    ("one_fence", "str_new", "rounds", 20_000, 400),
+    ("log_read", "str_new", "rounds", 10_000, 200),
+    ("per_call", "str_new", "rounds", 10_000, 100),
+    ("per_call", "str_bare", "rounds", 4_000, 60),
+    ("as_merged", "str_bare", "rounds", 1_000, 10),
 )
-TARGETS = {("one_fence", "str_new"): 5.0, ("per_call", "str_bare"): 8.0}
+TARGETS = {
+    ("one_fence", "str_new", "messages"): 5.0,
+    ("per_call", "str_bare", "messages"): 8.0,
+    ("one_fence", "str_new", "rounds"): 3.0,
+    ("per_call", "str_bare", "rounds"): 3.0,
+}
 """Ratio to the floor that a row should stay under."""
 
 
@@ -61,6 +77,7 @@ class Row:
 
     fence: str
     state: str
+    fidelity: str
     scripts: int
     rounds_per_script: float
     events_per_script: float
@@ -76,11 +93,12 @@ class Row:
         return self.floor_scripts_per_s / self.scripts_per_s
 
 
-def system(fence: str, state: str, scripts: int) -> System:
+def system(fence: str, state: str, fidelity: str, scripts: int) -> System:
     """32 clients in a closed loop, 1 ms round trip, lanes wide open."""
     lane = {"capacity": 64, "in_flight": "unlimited"}
     return System.model_validate(
         {
+            "fidelity": fidelity,
             "fence": fence,
             "network": {"one_way": "500us", "lanes": {"heartbeats": lane, "others": lane}},
             "data": {"key": {"count": KEYS, "state": state}},
@@ -93,9 +111,13 @@ def system(fence: str, state: str, scripts: int) -> System:
     )
 
 
-def floor_per_script(rounds: float) -> float:
-    """CPU seconds per script of bare lupa over a dict and bare simpy timeouts."""
-    return _bare_lua() + rounds * TIMEOUTS_PER_ROUND * _bare_timeout()
+def floor_per_script(fence: str, state: str, fidelity: str) -> float:
+    """CPU seconds per script that bare lupa over a dict, simpy and greenlet take."""
+    rounds = _rounds(fence, state)
+    if fidelity == "messages":
+        return _bare_lua() + rounds * TIMEOUTS_PER_ROUND * _bare_timeout()
+    waiting = 0 if fence in ("none", "one_fence", "log_read") else CALLS
+    return _bare_lua() + rounds * _bare_timeout() + waiting * _bare_switch()
 
 
 def _bare_lua(count: int = 4000) -> float:
@@ -127,24 +149,40 @@ def _bare_timeout(count: int = 20_000) -> float:
     return (time.process_time() - began) / count
 
 
-def measure(fence: str, state: str, scripts: int, repeats: int) -> Row:
+def _bare_switch(count: int = 100_000) -> float:
+    """Into a greenlet and back."""
+    switch = greenlet(_switch_back).switch
+    switch(getcurrent())
+    began = time.process_time()
+    for _ in range(count):
+        switch()
+    return (time.process_time() - began) / count
+
+
+def _switch_back(parent: greenlet) -> None:
+    while True:
+        parent.switch()
+
+
+def measure(fence: str, state: str, fidelity: str, scripts: int, repeats: int) -> Row:
     """Run one row in this process: the best of some repeats, each between two looks at the floor.
 
     CPU time, and the best of both: what else the machine does is neither's fault.
     """
-    floor = floor_per_script(_rounds(fence, state))
+    floor = floor_per_script(fence, state, fidelity)
     seconds = float("inf")
     for _ in range(repeats):
-        world = World(system(fence, state, scripts), seed=1, lua_files={})
+        world = World(system(fence, state, fidelity, scripts), seed=1, lua_files={})
         began = time.process_time()
         with unhurried_collector():
             record = world.run(fence, {})
         seconds = min(seconds, time.process_time() - began)
-        floor = min(floor, floor_per_script(_rounds(fence, state)))
+        floor = min(floor, floor_per_script(fence, state, fidelity))
     rounds = (record.counters["rounds.confirmed"] + record.counters["rounds.log"]) / scripts
     return Row(
         fence=fence,
         state=state,
+        fidelity=fidelity,
         scripts=scripts,
         rounds_per_script=rounds,
         events_per_script=record.events / scripts,
@@ -170,9 +208,9 @@ def _rounds(fence: str, state: str) -> float:
     }[fence]
 
 
-def in_a_process(fence: str, state: str, scripts: int, repeats: int) -> Row:
+def in_a_process(fence: str, state: str, fidelity: str, scripts: int, repeats: int) -> Row:
     """`measure` in a process of its own."""
-    row = [fence, state, str(scripts), str(repeats)]
+    row = [fence, state, fidelity, str(scripts), str(repeats)]
     command = [sys.executable, "-m", "bench.bench", "--row", *row]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return Row(**json.loads(output))
@@ -184,15 +222,16 @@ def table(rows: list[Row]) -> Table:
         title=f"{CALLS} GETs, {CLIENTS} clients, round trip 1 ms, lanes wide open, tracing off"
     )
     for heading in (
-        "fence", "keys", "rounds", "events", "scripts/s", "floor", "ratio", "target",
+        "fence", "keys", "fidelity", "rounds", "events", "scripts/s", "floor", "ratio", "target",
         "virtual/cpu", "peak MB", "digest",
     ):  # fmt: skip
-        shown.add_column(heading, justify="left" if heading in ("fence", "keys") else "right")
+        shown.add_column(heading, justify="left" if heading in TEXTS else "right")
     for row in rows:
-        target = TARGETS.get((row.fence, row.state))
+        target = TARGETS.get((row.fence, row.state, row.fidelity))
         shown.add_row(
             row.fence,
             row.state,
+            row.fidelity,
             f"{row.rounds_per_script:.0f}",
             f"{row.events_per_script:.1f}",
             f"{row.scripts_per_s:,.0f}",
@@ -212,28 +251,37 @@ def main() -> None:
         prog="dev.py bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="small numbers, for tests")
-    parser.add_argument("--million", action="store_true", help="a million scripts of one_fence")
+    parser.add_argument("--growth", type=int, metavar="SCRIPTS", help="one_fence, few and many")
+    parser.add_argument("--processes", action="store_true", help="two processes against one")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument(
-        "--row", nargs=4, metavar=("FENCE", "STATE", "SCRIPTS", "REPEATS"), help="one row"
+        "--row",
+        nargs=5,
+        metavar=("FENCE", "STATE", "FIDELITY", "SCRIPTS", "REPEATS"),
+        help="one row",
     )
     options = parser.parse_args()
     if options.row:
-        fence, state, scripts, repeats = options.row
-        print(json.dumps(asdict(measure(fence, state, int(scripts), int(repeats)))))
+        *what, scripts, repeats = options.row
+        print(json.dumps(asdict(measure(*what, int(scripts), int(repeats)))))
         return
-    if options.million:
-        rows = [in_a_process("one_fence", "str_new", 1_000_000, 1)]
+    if options.processes:
+        for line in processes.lines():
+            print(line, flush=True)
+        return
+    if options.growth:
+        sizes = ((10_000, 3), (options.growth, 1))
+        rows = [in_a_process("one_fence", "str_new", "rounds", *size) for size in sizes]
     else:
         rows = [
-            in_a_process(fence, state, *((quick, 1) if options.quick else (scripts, 3)))
-            for fence, state, scripts, quick in ROWS
+            in_a_process(*what, *((quick, 1) if options.quick else (scripts, 3)))
+            for *what, scripts, quick in ROWS
         ]
     if options.json:
         content: list[dict[str, Any]] = [{**asdict(row), "ratio": row.ratio} for row in rows]
         print(json.dumps(content, indent=2))
     else:
-        Console(width=120).print(table(rows))
+        Console(width=140).print(table(rows))
 
 
 if __name__ == "__main__":

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
-from models.engine.engine import Engine
-from models.engine.requests import NotLeader
+from models.engine.requests import Asked, NotLeader
 from models.engine.sites import CALLS, POINT_READS, SCANS, Site, Tally
 from models.fence.policies import Policy
 from models.redis.context import Context
-from models.redis.reads import POINT
+from models.redis.reads import POINT, Reads
 from models.redis.table import call
 from models.replies import ErrorReply, Reply
 from models.script.machine import PENDING, Answer, Pending
@@ -53,7 +52,7 @@ class Attempt:
         self,
         kernel: Kernel,
         wall: Callable[[], int],
-        engine: Engine,
+        engine: Asked,
         policy: Policy,
         costs: LocalCosts,
         cores: Cores,
@@ -160,36 +159,58 @@ class Attempt:
         """Carry out the reads so far as the policy demands, waiting where it verifies."""
         sequences, self.context.reads = self.context.reads, []
         self.charge()
-        policy, engine, costs, tally = self._policy, self._engine, self._costs, self.tally
+        policy = self._policy
         for sequence in sequences:
-            if not policy.store_operations and not (policy.string_reads and sequence.verified):
+            if policy.store_operations:
+                yield from self._read_fenced(sequence)
+            elif policy.string_reads and sequence.verified:
+                yield from self._read_strings(sequence)
+            else:
                 self._owe(sequence.points, sequence.scans, sequence.rows)
-                continue
-            for step in sequence.steps:
-                point = step.kind is POINT
-                if policy.string_reads and step.verified:
-                    yield from self.pay()
-                    yield engine.verify_leader(Site.STRING_READ, tally)
-                    self.mark("round")
-                if policy.store_operations:
-                    yield from self.pay()
-                    site = Site.STORE_POINT if point else Site.STORE_SCAN
-                    yield engine.linearizable_read(site, tally)
-                    self.mark("round")
-                tally[POINT_READS if point else SCANS] += 1
-                self.owed += costs.point_read if point else costs.scan
-            self.owed += sequence.rows * costs.scan_row
         self.mark("local")
 
-    def pay(self) -> Steps:
-        """Have the cores do what is owed; the timeline tells the waiting for one behind it."""
-        if self.owed:
-            self.mark("local")
-            owed, self.owed = self.owed, 0
-            delay = self._cores(owed)
-            if self.trail is not None and delay > owed:
+    def _read_strings(self, sequence: Reads) -> Steps:
+        """Verify before each read that is the adapter's to verify."""
+        verify, tally = self._engine.verify_leader, self.tally
+        stretches = iter(sequence.stretches)
+        self._owe(*next(stretches), 0)
+        for points, scans in stretches:
+            if self.owed:
+                yield self.pay()
+            yield verify(Site.STRING_READ, tally)
+            self.mark("round")
+            self._owe(points, scans, 0)
+        self._owe(0, 0, sequence.rows)
+
+    def _read_fenced(self, sequence: Reads) -> Steps:
+        """The store fences each of its operations; the adapter may verify before that."""
+        policy, engine, tally = self._policy, self._engine, self.tally
+        for step in sequence.steps:
+            point = step.kind is POINT
+            if policy.string_reads and step.verified:
+                if self.owed:
+                    yield self.pay()
+                yield engine.verify_leader(Site.STRING_READ, tally)
+                self.mark("round")
+            if self.owed:
+                yield self.pay()
+            yield engine.linearizable_read(Site.STORE_POINT if point else Site.STORE_SCAN, tally)
+            self.mark("round")
+            self._owe(point, not point, 0)
+        self._owe(0, 0, sequence.rows)
+
+    def pay(self) -> int:
+        """Have the cores do what is owed: the ns until it is done.
+
+        The timeline tells the waiting for a core behind it.
+        """
+        owed, self.owed = self.owed, 0
+        delay = self._cores(owed)
+        if self.trail is not None:
+            self.trail.mark("local", self._label, self._kernel.now + owed)
+            if delay > owed:
                 self.trail.mark("queue", "wait for a core", self._kernel.now + delay)
-            yield delay
+        return delay
 
     def begin(self, label: str) -> None:
         """What follows belongs to `label`, for the trail."""

@@ -1,7 +1,7 @@
 """The cluster: nodes wired to each other, their data, and what is scripted to happen to them."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from models.attempt import LocalCosts
 from models.audit.wire import WireTap
@@ -9,6 +9,7 @@ from models.data import key_names, rows_of
 from models.engine.costs import LoopCosts
 from models.engine.engine import COUNTERS, Engine
 from models.engine.lanes import Lane, LaneLimits
+from models.engine.requests import Asked
 from models.fence.policies import POLICIES
 from models.network.link import Link
 from models.network.rules import DROP, PASS, Rule, Verdict
@@ -26,9 +27,13 @@ from sim.resources import Measured, Servers, Slots
 from sim.rng import BLOCK, Streams
 from sim.trace import Trace
 
+Apply: TypeAlias = Callable[[Commit], tuple[Applied, int]]
+"""Carries out a commit on a node: what came of it, and how many mutations it held."""
+Delay: TypeAlias = Callable[[], int]
+
 
 class Cluster:
-    """All nodes of one run."""
+    """All nodes of one run, and every message between them."""
 
     def __init__(
         self,
@@ -44,7 +49,7 @@ class Cluster:
         self._trace = trace
         self._system = system
         self._streams = streams
-        self.tap = WireTap(system.cluster.nodes)
+        self.tap: WireTap | None = WireTap(system.cluster.nodes)
         self.rules: list[Rule] = []
         self._ids = range(1, system.cluster.nodes + 1)
         self._lost = [number(name) for name in system.cluster.lost]
@@ -56,19 +61,16 @@ class Cluster:
             instructions_max=system.script.instructions,
             memory_max=system.script.memory_mb * 1_000_000,
         )
-        self.nodes = {id: self._make_node(id) for id in self._ids}
-        for source in self._ids:
-            for target in self._ids:
-                if source != target:
-                    self._connect(source, target)
+        self._engines: dict[int, Engine] = {}
+        self.nodes = self._make_nodes()
         self._install()
 
     def start(self, ready: Callable[[], None]) -> None:
         """Arm the timers and the scripted events; `ready` is called once, when somebody leads."""
         self._ready: Callable[[], None] | None = ready
-        for id, node in self.nodes.items():
+        for id, engine in self._engines.items():
             if id not in self._lost:
-                node.engine.start(self._find_leader)
+                engine.start(self._find_leader)
         for event in self._system.events:
             self._kernel.after(event.at, self._happen, event)
         self._find_leader()
@@ -79,11 +81,10 @@ class Cluster:
         return self._leader
 
     def _find_leader(self) -> None:
-        self._leader = max(
-            self.nodes.values(),
-            key=lambda node: (node.engine.is_leader, node.engine.raft.term),
-        )
-        if self._ready is not None and self._leader.engine.is_leader:
+        engines = self._engines
+        leader = max(self.nodes, key=lambda id: (engines[id].is_leader, engines[id].raft.term))
+        self._leader = self.nodes[leader]
+        if self._ready is not None and engines[leader].is_leader:
             ready, self._ready = self._ready, None
             ready()
 
@@ -94,15 +95,15 @@ class Cluster:
     def counters(self) -> dict[str, int]:
         """Counters of all nodes, summed."""
         total: dict[str, int] = {}
-        for node in self.nodes.values():
-            for name, value in node.engine.counters.items():
+        engines = self._engines.values()
+        for engine in engines:
+            for name, value in engine.counters.items():
                 total[name] = total.get(name, 0) + value
-        engines = [node.engine for node in self.nodes.values()]
         total["messages.sent"] = sum(engine.messages_sent for engine in engines)
         total["rounds.sent"] = sum(engine.rounds_sent for engine in engines)
         total["rounds.confirmed"] = sum(engine.rounds_confirmed for engine in engines)
-        for node in self.nodes.values():
-            total[f"{node.name}.loop.busy_ns"] = node.engine.usage().busy_ns
+        for id, engine in self._engines.items():
+            total[f"n{id}.loop.busy_ns"] = engine.usage().busy_ns
         total["conflicts"] = sum(node.service.conflicts for node in self.nodes.values())
         return total
 
@@ -115,7 +116,7 @@ class Cluster:
             if node.cores is not None:
                 found[f"{node.name}.cores"] = node.cores
             found[f"{node.name}.workers"] = node.workers
-            found |= node.engine.resources()
+            found |= self._engines[id].resources()
         return found
 
     def _deaf(self, source: int, target: int, message: object, now: int) -> Verdict:
@@ -127,7 +128,31 @@ class Cluster:
         slow: dict[str, float] = self._system.cluster.slow
         return max(slow.get(f"n{id}", 1.0) for id in ids)
 
-    def _make_node(self, id: int) -> Node:
+    def _make_nodes(self) -> dict[int, Node]:
+        nodes = {id: self._make_node(id, self._make_engine) for id in self._ids}
+        for source in self._ids:
+            for target in self._ids:
+                if source != target:
+                    self._connect(source, target)
+        return nodes
+
+    def _make_engine(self, id: int, apply: Apply) -> Engine:
+        assert self.tap is not None
+        engine = self._engines[id] = Engine(
+            self._kernel,
+            self._make_raft(id),
+            costs=loop_costs(self._system, self._slowness(id)),
+            fsync=self._fsync(id),
+            tick_ns=self._system.engine.tick,
+            inbound_capacity=self._system.engine.inbound,
+            apply=apply,
+            tap=self.tap,
+            share_reads=self._system.engine.read_sharing == "one_outstanding",
+            lost=self._lost,
+        )
+        return engine
+
+    def _make_node(self, id: int, make_engine: Callable[[int, Apply], Asked]) -> Node:
         system, kernel, name = self._system, self._kernel, f"n{id}"
         slowness = self._slowness(id)
         store = Store()
@@ -136,24 +161,9 @@ class Cluster:
             applied = Applied(store.apply(commit), self._visible_since(commit.commit_ts))
             return applied, len(commit.mutations)
 
-        engine = Engine(
-            kernel,
-            self._make_raft(id),
-            costs=_loop_costs(system, slowness),
-            fsync=_slowed(
-                self._streams.sampler(f"fsync/{name}", system.engine.fsync.build()), slowness
-            ),
-            tick_ns=system.engine.tick,
-            inbound_capacity=system.engine.inbound,
-            apply=apply,
-            tap=self.tap,
-            share_reads=system.engine.read_sharing == "one_outstanding",
-            lost=self._lost,
-        )
+        engine = make_engine(id, apply)
         retry = system.script.retry
-        count = system.cluster.cores
-        cores = None if count == "unlimited" else Servers(kernel, f"{name}'s cores", count)
-        workers = Slots(kernel, system.script.workers, f"one of {name}'s script workers")
+        cores, workers = self._make_cores(id), self._make_workers(id)
         service = Service(
             kernel,
             wall=self._wall,
@@ -171,6 +181,17 @@ class Cluster:
             jitter=self._unit_sampler(f"retry/{name}"),
         )
         return Node(name, engine, store, service, cores, workers)
+
+    def _make_cores(self, id: int) -> Servers | None:
+        count = self._system.cluster.cores
+        return None if count == "unlimited" else Servers(self._kernel, f"n{id}'s cores", count)
+
+    def _make_workers(self, id: int) -> Slots:
+        return Slots(self._kernel, self._system.script.workers, f"one of n{id}'s script workers")
+
+    def _fsync(self, id: int) -> Callable[[], int]:
+        sampler = self._streams.sampler(f"fsync/n{id}", self._system.engine.fsync.build())
+        return _slowed(sampler, self._slowness(id))
 
     def _visible_since(self, commit_ts: int) -> int:
         """A node applies a commit now: when the first of them did.
@@ -213,42 +234,41 @@ class Cluster:
 
     def _connect(self, source: int, target: int) -> None:
         """The connection that `source` opens to `target`: calls there, their returns back."""
-        network = self._system.network
 
-        def link(start: int, end: int, stream: str, deliver: Callable[[Any], None]) -> Link:
-            law = network.links.get(f"n{start}->n{end}", network.one_way)
+        def link(start: int, end: int, delay: Delay, deliver: Callable[[Any], None]) -> Link:
             return Link(
                 self._kernel,
                 source=start,
                 target=end,
-                delay=_slowed(
-                    self._streams.sampler(stream, law.build()), self._slowness(start, end)
-                ),
+                delay=delay,
                 rules=self.rules,
                 deliver=deliver,
             )
 
-        name = f"network/n{source}->n{target}"
-        receive: Callable[[Any], None] = self.nodes[target].engine.receive
+        there, back = self._delays(source, target)
+        receive: Callable[[Any], None] = self._engines[target].receive
         if self._trace is not None:
             receive = _traced(receive, self._trace, self._kernel, f"n{source}->n{target}")
-        calls = link(source, target, name, receive)
-        returns = link(target, source, f"{name}/return", lambda _: None)
-        limits = network.lanes
+        calls = link(source, target, there, receive)
+        returns = link(target, source, back, lambda _: None)
         heartbeats, others = (
-            Lane(
-                self._kernel,
-                LaneLimits(
-                    lane.capacity,
-                    None if lane.in_flight == "unlimited" else lane.in_flight,
-                    limits.call_timeout,
-                ),
-                calls=calls,
-                returns=returns,
-            )
-            for lane in (limits.heartbeats, limits.others)
+            Lane(self._kernel, limits, calls=calls, returns=returns)
+            for limits in lane_limits(self._system)
         )
-        self.nodes[source].engine.connect(target, heartbeats=heartbeats, others=others)
+        self._engines[source].connect(target, heartbeats=heartbeats, others=others)
+
+    def _delays(self, source: int, target: int) -> tuple[Delay, Delay]:
+        """What a message takes on the connection that `source` opens to `target`, and a return."""
+        network, name = self._system.network, f"network/n{source}->n{target}"
+        laws = (
+            network.links.get(f"n{start}->n{end}", network.one_way).build()
+            for start, end in ((source, target), (target, source))
+        )
+        there, back = (
+            _slowed(self._streams.sampler(stream, law), self._slowness(source, target))
+            for stream, law in zip((name, f"{name}/return"), laws, strict=True)
+        )
+        return there, back
 
     def _install(self) -> None:
         for set_name, data in self._system.data.items():
@@ -262,11 +282,11 @@ class Cluster:
     def _happen(self, happening: Event) -> None:
         event: EventSpec = happening.argument
         if event.step_down is not None:
-            self.node(event.step_down).engine.step_down()
+            self._engines[number(event.step_down)].step_down()
         elif event.transfer_to is not None:
-            self.leader.engine.transfer(number(event.transfer_to))
+            self._engines[number(self.leader.name)].transfer(number(event.transfer_to))
         elif event.stall is not None:
-            self.node(event.stall).engine.stall(event.lasting)
+            self._engines[number(event.stall)].stall(event.lasting)
 
 
 def counter_names(nodes: int) -> list[str]:
@@ -283,6 +303,12 @@ def counter_names(nodes: int) -> list[str]:
 
 def resource_names(system: System) -> list[str]:
     """What a run of this system has that can saturate, by the names of its record."""
+    loads = [load.name for load in system.workload if load.connections != "unlimited"]
+    return cluster_resource_names(system) + [f"{name}.connections" for name in loads]
+
+
+def cluster_resource_names(system: System) -> list[str]:
+    """Those of them that its cluster has."""
     nodes = [f"n{id}" for id in range(1, system.cluster.nodes + 1)]
     lanes = system.network.lanes
     limited = [
@@ -293,15 +319,13 @@ def resource_names(system: System) -> list[str]:
     names = []
     for node in nodes:
         if node not in system.cluster.lost:
-            own = ("workers", "loop", "fsync")
-            names += [f"{node}.{each}" for each in own]
             if system.cluster.cores != "unlimited":
                 names.append(f"{node}.cores")
+            names += [f"{node}.{each}" for each in ("workers", "loop", "fsync")]
             names += [
                 f"{node}->{peer}.{kind}" for kind in limited for peer in nodes if peer != node
             ]
-    loads = [load.name for load in system.workload if load.connections != "unlimited"]
-    return names + [f"{name}.connections" for name in loads]
+    return names
 
 
 def _traced(
@@ -337,7 +361,22 @@ def _slowed(sampler: Callable[[], int], times: float) -> Callable[[], int]:
     return sampler if times == 1 else lambda: round(sampler() * times)
 
 
-def _loop_costs(system: System, times: float) -> LoopCosts:
+def lane_limits(system: System) -> tuple[LaneLimits, LaneLimits]:
+    """Of the heartbeats' lane and of the other one."""
+    lanes = system.network.lanes
+    heartbeats, others = (
+        LaneLimits(
+            lane.capacity,
+            None if lane.in_flight == "unlimited" else lane.in_flight,
+            lanes.call_timeout,
+        )
+        for lane in (lanes.heartbeats, lanes.others)
+    )
+    return heartbeats, others
+
+
+def loop_costs(system: System, times: float) -> LoopCosts:
+    """Of an event loop that takes so many times as long as others."""
     engine = system.engine
     return LoopCosts(
         read=round(engine.read * times),

@@ -148,5 +148,5 @@ class LoadSpec(Spec):
         if (self.clients is None) == (self.arrivals is None):
             raise ValueError("expected either `clients` (closed loop) or `arrivals` (open loop)")
         if self.clients is not None and self.connections != "unlimited":
-            raise ValueError("expected `connections` with `arrivals`: a client has one of its own")
+            raise ValueError("expected `arrivals` with `connections`; `clients` have one each")
         return self

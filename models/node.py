@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from models.engine.engine import Engine
+from models.engine.requests import Asked
 from models.service import Service
 from models.store.versions import Store
 from sim.resources import Servers, Slots
@@ -13,7 +13,7 @@ class Node:
     """One node of the cluster."""
 
     name: str
-    engine: Engine
+    engine: Asked
     store: Store
     service: Service
     cores: Servers | None

@@ -93,7 +93,9 @@ class Recorder:
         if self.measured_from is None:
             self.measured_from = start_ns
             self._measuring()
-        if self._timelines_max and keeps(self._number(group, ticket.id), self._trails_below):
+        # A number that no other script has; by the same, rows of the same scripts stay.
+        number = ticket.id * len(self.loads) + group
+        if self._timelines_max and keeps(number, self._trails_below):
             return Trail(ticket.id, start_ns)
         return None
 
@@ -125,17 +127,11 @@ class Recorder:
             self._latencies.add(latency)
         kind = self._first_kind[group] + ticket.kind
         self._scripts[group, kind, code, attempts] += 1
-        self._rows.add(
-            self._number(group, ticket.id),
-            (ticket.id, group, kind, start_ns, latency, code, attempts),
-        )
+        row = (ticket.id, group, kind, start_ns, latency, code, attempts)
+        self._rows.add(ticket.id * len(self.loads) + group, row)
         if trail is not None:
             trail.mark("local", "reply", now)
-            self._keep(self._number(group, ticket.id), trail)
-
-    def _number(self, group: int, id: int) -> int:
-        """A number that no other script has, for thinning; rows and timelines of the same stay."""
-        return id * len(self.loads) + group
+            self._keep(ticket.id * len(self.loads) + group, trail)
 
     def kind(self, label: str) -> int:
         """The number of what is sent under this label, by the last group."""

@@ -6,6 +6,7 @@ from models.cluster import Cluster
 from models.outcome import variant_record
 from models.notes import SessionNotes
 from models.recorder import Recorder
+from models.rounds_cluster import RoundsCluster
 from models.server.server import Clock, Server
 from models.spec import System
 from sim.kernel import Kernel
@@ -25,7 +26,8 @@ class ServedWorld:
     ) -> None:
         self.kernel = kernel
         streams = Streams(seed)
-        self.cluster = Cluster(kernel, system, streams, None, wall=clock.read)
+        make = RoundsCluster if system.fidelity == "rounds" else Cluster
+        self.cluster = make(kernel, system, streams, None, wall=clock.read)
         self._watch = Watch(self.cluster.resources())
         self.recorder = Recorder(
             kernel,

@@ -15,8 +15,7 @@ from hashlib import sha1
 from typing import Final, NamedTuple
 
 from models.attempt import Attempt, Cores, LocalCosts
-from models.engine.engine import Engine
-from models.engine.requests import DeadlineExceeded, NotLeader
+from models.engine.requests import Asked, DeadlineExceeded, NotLeader
 from models.engine.sites import Site, Tally, new_tally
 from models.fence.policies import Policy, Start
 from models.redis.commit import plan_commit
@@ -164,7 +163,7 @@ class Service:
         kernel: Kernel,
         *,
         wall: Callable[[], int],
-        engine: Engine,
+        engine: Asked,
         store: Store,
         clock: CommitClock,
         policy: Policy,
@@ -312,7 +311,8 @@ class Service:
                 outcome.cut(_DEADLINE)
             kept = request.keeps_writes and not outcome.cut_short
             if (outcome.failed and not kept) or not wrote:
-                yield from attempt.pay()
+                if attempt.owed:
+                    yield attempt.pay()
                 return False
             return (yield from self._commit(attempt, outcome, policy.commit_guard))
         finally:
@@ -397,7 +397,8 @@ class Service:
         changes = plan_commit(attempt.context)
         try:
             yield from attempt.read_verified()
-            yield from attempt.pay()
+            if attempt.owed:
+                yield attempt.pay()
             if changes is None:
                 return False
             if guarded:

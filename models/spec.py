@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from models.load_spec import DataSpec, FenceName, LoadSpec, NodeName
 from sim.dist_spec import LawSpec
 from sim.fields import Count, Duration, Number, Spec, said
+from sim.sweep_spec import SweepSpec
 
 
 def _or_one(schema: dict[str, Any]) -> None:
@@ -249,6 +250,12 @@ class System(Spec):
     fence: FenceName = Field(
         default="one_fence", description="The read fence; docs/fences.md tells what each does."
     )
+    fidelity: Literal["messages", "rounds"] = Field(
+        default="messages",
+        description="`messages`: every message travels. `rounds`: one event per quorum round, "
+        "whose time is worked out from the same laws and queues: several times faster, for a "
+        "cluster whose leader stays; no elections, no dropped messages, no events.",
+    )
     cluster: ClusterSpec = ClusterSpec()
     network: NetworkSpec = NetworkSpec()
     engine: EngineSpec = EngineSpec()
@@ -310,4 +317,7 @@ class Scenario(System):
     expect: list[str] = Field(
         default=[],
         description="What must hold, such as `one_fence.verifications.per_script == 1`.",
+    )
+    sweep: SweepSpec | None = Field(
+        default=None, description="What `readfence sweep` varies; `run` and `check` ignore it."
     )

@@ -15,6 +15,7 @@ from models.notes import SessionNotes
 from models.recorder import Recorder
 from models.recording import Recording
 from models.server.server import Notes, Server
+from models.rounds_cluster import RoundsCluster
 from models.service import Service
 from models.spec import System
 from models.workload.clients import Group, burst_gaps, constant_gaps, poisson_gaps
@@ -70,7 +71,8 @@ class World:
         self._streams = Streams(seed)
         recording = recordings.get(system.workload[0].replay or "")
         clock = OffsetClock(self.kernel, 0 if recording is None else recording.began_ns)
-        self.cluster = Cluster(self.kernel, system, self._streams, trace, wall=clock.read)
+        make = RoundsCluster if system.fidelity == "rounds" else Cluster
+        self.cluster = make(self.kernel, system, self._streams, trace, wall=clock.read)
         self._connections = {
             load.name: Slots(self.kernel, load.connections, f"one of {load.name}'s connections")
             for load in system.workload

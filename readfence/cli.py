@@ -12,11 +12,13 @@ from rich.text import Text
 from models.spec import Scenario
 from readfence.console import err, out, print_json, progress
 from readfence.exits import EnvironmentFailed, Exit, ends_in_status
-from readfence.monitor import Imported, events_of, lines_of
-from readfence.recordings import load_recording
+from readfence.options import JsonOption, QuietOption, ScenarioArgument, SeedOption, SetOption
+from readfence.recording_commands import import_monitor, record
+from readfence.recording_commands import summary as traffic_summary
 from readfence.runs import Result, make_folder, run_all, save
-from readfence.scenarios import Loaded, Variant, load, shipped, shipped_folder
-from readfence.traffic import summarize
+from readfence.scenarios import Loaded, load, shipped, shipped_folder
+from readfence.serve_command import serve
+from readfence.sweep_command import sweep
 from reports import check_output as told
 from reports.check import Check, Gate, check_run
 from reports.text import summary, summary_view
@@ -29,27 +31,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-ScenarioArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="SCENARIO", help="A scenario file, or the name of a shipped one (`readfence list`)."
-    ),
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Override a setting, such as `--set cluster.nodes=5`; may be given several times.",
-    ),
-]
-SeedOption = Annotated[
-    int | None,
-    typer.Option("--seed", metavar="NUMBER", min=0, help="Another seed than the scenario's."),
-]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -220,184 +201,19 @@ def list_scenarios(as_json: JsonOption = False) -> None:
     out.print(told_where, soft_wrap=True)
 
 
+app.command()(ends_in_status(sweep))
+app.command()(ends_in_status(serve))
+app.command()(ends_in_status(record))
+app.command("import")(ends_in_status(import_monitor))
+app.command("summary")(ends_in_status(traffic_summary))
+
+
 def _listed(loaded: Loaded) -> dict[str, str | list[str]]:
     return {
         "name": loaded.name,
         "title": loaded.scenario.title,
         "variants": [variant.name for variant in loaded.variants],
     }
-
-
-@app.command()
-@ends_in_status
-def serve(
-    scenario: Annotated[
-        str,
-        typer.Argument(
-            metavar="SCENARIO",
-            help="Whose cluster and data to serve; its workload is left out. Default: an empty "
-            "store.",
-        ),
-    ] = "empty",
-    assignments: SetOption = None,
-    seed: SeedOption = None,
-    variant: Annotated[
-        str | None, typer.Option(help="Which variant to serve. Default: the first.")
-    ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 6380,
-    listen: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Others than this machine need --requirepass.")
-    ] = "127.0.0.1",
-    requirepass: Annotated[
-        str, typer.Option(metavar="PASSWORD", help="What clients must AUTH with.")
-    ] = "",
-    speed: Annotated[
-        str,
-        typer.Option(
-            metavar="FACTOR",
-            help="How fast virtual time passes: 1 is real time; `max`: latencies are recorded, not "
-            "waited for.",
-        ),
-    ] = "1",
-    metrics: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a JSON snapshot every second.")
-    ] = None,
-    folder: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Default: `out/SCENARIO`.")
-    ] = None,
-    quiet: QuietOption = False,
-) -> None:
-    """Serve a simulated cluster to Redis clients; Ctrl-C ends it and writes the session's record.
-
-    `READFENCE.CLOCK SET <microseconds>` stops the nodes' wall clock there, for exact replays.
-
-    Examples:
-    - `readfence serve --port 6380`
-
-    - `readfence serve verify_storm --variant per_call --speed max`
-
-    """
-    # Here, since asyncio takes longer to import than most commands take to run.
-    from readfence.serving.serve import Options, serve as serve_until_stopped  # noqa: PLC0415
-
-    loaded = load(scenario, assignments or (), seed)
-    folder = folder or Path("out") / loaded.name
-    make_folder(folder)
-    options = Options(listen, port, requirepass, _speed(speed), metrics, quiet)
-    result = serve_until_stopped(loaded, _variant(loaded, variant), options)
-    save(result, folder)
-    if not quiet:
-        if result.record.variants[0].columns["id"]:
-            out.print(summary_view(result.record, wall_s=result.wall_s, width=out.width))
-        out.print(f"\nrecord    {folder / 'run.json'}", soft_wrap=True)
-
-
-@app.command()
-@ends_in_status
-def record(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the recording goes, JSONL.")],
-    upstream: Annotated[
-        str, typer.Option(metavar="HOST:PORT", help="The Redis that answers.")
-    ] = "127.0.0.1:6379",
-    listen: Annotated[
-        str, typer.Option(metavar="[HOST:]PORT", help="Where clients connect.")
-    ] = "127.0.0.1:6381",
-    hash_values: Annotated[
-        bool, typer.Option("--hash-values", help="Write hashes instead of values.")
-    ] = False,
-) -> None:
-    """Record what clients send to a Redis, and what it answers, by standing in between.
-
-    Example: `readfence record traffic.jsonl --listen 6381 --upstream localhost:6379`
-    """
-    from readfence.serving.record import record as record_until_stopped  # noqa: PLC0415
-
-    commands = record_until_stopped(
-        file,
-        listen=_address(listen, "--listen"),
-        upstream=_address(upstream, "--upstream"),
-        hash_values=hash_values,
-    )
-    out.print(f"{commands:,} commands recorded in {file}", soft_wrap=True)
-
-
-@app.command("import")
-@ends_in_status
-def import_monitor(
-    log: Annotated[Path, typer.Argument(metavar="LOG", help="Output of `redis-cli MONITOR`.")],
-    file: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Default: LOG with `.jsonl`.")
-    ] = None,
-) -> None:
-    """Turn the output of `redis-cli MONITOR` into a recording that can be replayed.
-
-    It holds no replies, and not the calls of scripts, which a replay makes itself.
-
-    Example: `redis-cli monitor > monitor.log`, later `readfence import monitor.log`
-    """
-    file = file or log.with_suffix(".jsonl")
-    told = Imported()
-    try:
-        with log.open("rb") as lines, file.open("w", encoding="utf-8") as text:
-            for line in lines_of(events_of(lines, str(log), told), file.stem):
-                text.write(line + "\n")
-    except OSError as error:
-        raise InputError(f"{error.filename}: {error.strerror}") from error
-    out.print(
-        f"{told.commands:,} commands of {len(told.connections):,} connections in {file}; left out: "
-        f"{told.script_calls:,} calls of scripts, {told.other_databases:,} commands to other "
-        "databases than 0",
-        soft_wrap=True,
-    )
-
-
-@app.command("summary")
-@ends_in_status
-def summary_of(
-    recording: Annotated[Path, typer.Argument(metavar="RECORDING", help="A recording, JSONL.")],
-    as_json: JsonOption = False,
-) -> None:
-    """Tell what a recording holds: scripts with calls per run, commands, undeclared keys.
-
-    It is replayed once, without a fence, to see what its scripts call.
-
-    Example: `readfence summary traffic.jsonl`
-    """
-    told = summarize(load_recording(recording))
-    if as_json:
-        print_json(told.as_json())
-    else:
-        out.print(told.view())
-
-
-def _address(text: str, option: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:
-        raise InputError(f"{option} {text}: expected HOST:PORT")
-    return host or "127.0.0.1", int(port)
-
-
-def _speed(text: str) -> float | None:
-    """A speed; None for `max`."""
-    if text == "max":
-        return None
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0.0
-    if not 0 < speed < float("inf"):
-        raise InputError(f"--speed {text}: expected a factor above 0, or max")
-    return speed
-
-
-def _variant(loaded: Loaded, name: str | None) -> Variant:
-    if name is None:
-        return loaded.variants[0]
-    for variant in loaded.variants:
-        if variant.name == name:
-            return variant
-    names = ", ".join(variant.name for variant in loaded.variants)
-    raise InputError(f"--variant {name}: expected one of {names}")
 
 
 # -- running ------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ the name of an emoji.
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
@@ -18,6 +19,10 @@ WIDTH: Final = 100
 
 Show: TypeAlias = Callable[[str, int, int | None], None]
 """Shows progress: a variant, how many of its scripts are answered, of how many if that is known."""
+
+
+ShowPoints: TypeAlias = Callable[[int, int, int], None]
+"""Shows progress: points run, points that had been run before, points running now."""
 
 
 class _Console(Console):
@@ -46,6 +51,76 @@ def progress(*, quiet: bool) -> Iterator[Show]:
             yield _bar_per_variant(bars)
     else:
         yield _line_per_variant()
+
+
+@contextmanager
+def point_progress(total: int, *, quiet: bool) -> Iterator[ShowPoints]:
+    """Something to report finished points to: a bar on a terminal, else a line per tenth."""
+    if quiet:
+        yield lambda ran, from_store, running: None
+    elif sys.stderr.isatty():
+        bars = Progress(
+            TextColumn("{task.completed:,.0f} of {task.total:,.0f} points"),
+            BarColumn(),
+            TextColumn("{task.description}"),
+            TimeElapsedColumn(),
+            console=err,
+            transient=True,
+        )
+        with bars:
+            task = bars.add_task("", total=total)
+            yield _bar_of_points(bars, task, _Estimate(total))
+    else:
+        yield _line_now_and_then(_Estimate(total))
+
+
+class _Estimate:
+    """How far it is, in words."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self._began = time.monotonic()
+
+    def words(self, ran: int, from_store: int, running: int) -> str:
+        """What is known: points from the store took no time, so the others tell what is left."""
+        known = [f"{from_store:,} from the store"] if from_store else []
+        known.append(f"{running:,} running")
+        left = self.total - ran - from_store
+        if ran and left:
+            seconds = (time.monotonic() - self._began) * left / ran
+            known.append(f"about {_clock(seconds)} left")
+        return ", ".join(known)
+
+
+def _clock(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+
+
+def _bar_of_points(bars: Progress, task: TaskID, estimate: _Estimate) -> ShowPoints:
+    def show(ran: int, from_store: int, running: int) -> None:
+        words = estimate.words(ran, from_store, running)
+        bars.update(task, completed=ran + from_store, description=words)
+
+    return show
+
+
+def _line_now_and_then(estimate: _Estimate) -> ShowPoints:
+    """At the start, and whenever another tenth is done."""
+    told = -1
+
+    def show(ran: int, from_store: int, running: int) -> None:
+        nonlocal told
+        done = ran + from_store
+        tenth = 10 * done // max(1, estimate.total)
+        if tenth > told:
+            told = tenth
+            words = estimate.words(ran, from_store, running)
+            err.print(f"{done:,} of {estimate.total:,} points, {words}")
+
+    return show
 
 
 def _line_per_variant() -> Show:

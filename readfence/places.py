@@ -5,6 +5,7 @@ without the list in a scenario; a location may go through such a list or around 
 """
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,7 +48,13 @@ class Document:
         parts = path.split(".")
         if not equals or not all(parts):
             raise InputError(f"{option}: expected key=value, such as cluster.nodes=5")
-        value = _plain(option, _parse(option, text))
+        self.put(parts, _plain(option, _parse(option, text)), option=option)
+
+    def put(self, parts: Sequence[str], value: Any, *, option: str) -> None:
+        """Set the value at a path of keys and positions, on behalf of `option`.
+
+        Raises `InputError` when the path leads through a plain value.
+        """
         location = self._expand(option, parts)
         parent: Any = self.content
         for part in location[:-1]:
@@ -56,6 +63,13 @@ class Document:
                 raise InputError(f"{option}: {part} is a plain value, not a mapping")
         parent[location[-1]] = value
         self._overrides[location] = option
+
+    def copy(self) -> "Document":
+        """One whose values can be set without a change to this one."""
+        twin = object.__new__(Document)
+        twin.path, twin._tree = self.path, self._tree
+        twin.content, twin._overrides = deepcopy(self.content), dict(self._overrides)
+        return twin
 
     def _expand(self, option: str, parts: Sequence[str]) -> Location:
         """The path with list positions as numbers; a list of one needs no position."""

@@ -33,6 +33,7 @@ def reference_problems(
     """Every problem, with its place. `lua_files`: the text of each file, or why there is none."""
     yield from _node_problems(system)
     yield from _lost_problems(system)
+    yield from _fidelity_problems(system)
     yield from _timer_problems(system)
     yield from _extent_problems(system)
     yield from _group_problems(system)
@@ -86,6 +87,26 @@ def _lost_problems(system: System) -> Iterator[Problem]:
     for location, name in needed:
         if name in lost:
             yield location, f"expected a node that is not lost (`cluster.lost`), got {name!r}"
+
+
+def _fidelity_problems(system: System) -> Iterator[Problem]:
+    """What only `messages` can do."""
+    if system.fidelity != "rounds":
+        return
+    only = "which only `fidelity: messages` knows"
+    leader = system.cluster.leader
+    if leader == "elect":
+        yield ("cluster", "leader"), f"expected the node that leads, got an election, {only}"
+    if system.cluster.nodes == 1:
+        yield ("cluster", "nodes"), f"expected 2 or more, got 1: no quorum rounds, {only}"
+    if system.events:
+        yield ("events",), f"expected none, got {len(system.events)}: faults, {only}"
+    for g, load in enumerate(system.workload):
+        if leader != "elect" and load.attach not in ("leader", leader):
+            yield (
+                ("workload", g, "attach"),
+                f"expected the leader, got {load.attach!r}: requests to a follower, {only}",
+            )
 
 
 def _timer_problems(system: System) -> Iterator[Problem]:

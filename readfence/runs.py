@@ -5,13 +5,15 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TextIO
 
+from models.recording import Recording
 from models.world import World
 from readfence.exits import EnvironmentFailed
 from readfence.scenarios import Loaded, Variant
@@ -48,38 +50,60 @@ def run_all(
     wall: dict[str, float] = {}
     for variant in loaded.variants:
         began = time.monotonic()
-        records.append(_run_one(loaded, variant, progress, trace))
+        records.append(
+            run_variant(
+                variant,
+                seed=loaded.scenario.seed,
+                lua_files=loaded.lua_files,
+                recordings=loaded.recordings,
+                progress=progress,
+                trace=trace,
+            )
+        )
         wall[variant.name] = time.monotonic() - began
         result = Result(_run_record(loaded, records), dict(wall))
         keep(result)
     return result
 
 
-def _run_one(
-    loaded: Loaded, variant: Variant, progress: Progress, trace: TextIO | None
+class WallTimeOver(LimitReached):
+    """`limits.wall_time` ended a run: a faster machine would have gone on."""
+
+
+def run_variant(
+    variant: Variant,
+    *,
+    seed: int,
+    lua_files: dict[str, str],
+    recordings: Mapping[str, Recording] = MappingProxyType({}),
+    progress: Progress = lambda name, done, total: None,
+    trace: TextIO | None = None,
 ) -> VariantRecord:
+    """Run one variant. Raises `LimitReached` or `Stalled`, naming the variant."""
     system = variant.system
     until = time.monotonic() + system.limits.wall_time / SECOND
     world = World(
         system,
-        seed=loaded.scenario.seed,
-        lua_files=loaded.lua_files,
-        recordings=loaded.recordings,
+        seed=seed,
+        lua_files=lua_files,
+        recordings=recordings,
         trace=None if trace is None else Trace(trace, variant.name),
     )
     total = world.tickets_in_all()
+    over: list[str] = []
 
     def keep_on() -> str | None:
         progress(variant.name, world.kernel.progress, total)
         if time.monotonic() > until:
-            return f"limits.wall_time is {human_duration(system.limits.wall_time)}"
-        return None
+            over.append(f"limits.wall_time is {human_duration(system.limits.wall_time)}")
+        return over[0] if over else None
 
     try:
         with unhurried_collector():
             record = world.run(variant.name, variant.settings, keep_on)
     except (LimitReached, Stalled) as error:
-        raise type(error)(f"{variant.name}: {error}") from None
+        kind = WallTimeOver if over else type(error)
+        raise kind(f"{variant.name}: {error}") from None
     progress(variant.name, world.kernel.progress, world.kernel.progress)
     return record
 

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from models.cluster import counter_names, resource_names
+from models.engine.rounds import WOULD_DROP
 from models.recording import Recording
 from models.spec import Scenario, System
 from readfence.complaints import complaints, nearest
@@ -20,7 +21,7 @@ from reports.resources import figure_names
 from sim.errors import InputError
 
 SUFFIX: Final = ".yaml"
-_ENVELOPE: Final = ("title", "about", "seed", "variants", "expect")
+ENVELOPE: Final = ("title", "about", "seed", "variants", "expect", "sweep")
 """Keys of a scenario that no variant may set."""
 _LUA_LINE: Final = re.compile(r"no valid Lua: \w+:(\d+):")
 
@@ -85,6 +86,14 @@ def load(name: str, assignments: Sequence[str] = (), seed: int | None = None) ->
 
     Raises `InputError` that tells every complaint, each with file and line.
     """
+    return read(open_document(name, assignments, seed))
+
+
+def open_document(name: str, assignments: Sequence[str] = (), seed: int | None = None) -> Document:
+    """A scenario as text, with the overrides of the command line; not checked yet.
+
+    Raises `InputError` when it cannot be read, is no mapping, or an override leads nowhere.
+    """
     path = find(name)
     try:
         text = path.read_text(encoding="utf-8")
@@ -95,7 +104,20 @@ def load(name: str, assignments: Sequence[str] = (), seed: int | None = None) ->
         document.override(assignment, option=f"--set {assignment}")
     if seed is not None:
         document.override(f"seed={seed}", option=f"--seed {seed}")
+    return document
+
+
+def read(document: Document) -> Loaded:
+    """Check a scenario. Raises `InputError` that tells every complaint, each with file and line."""
     return _Reader(document).read()
+
+
+def read_variants(document: Document) -> tuple[list[Variant], dict[str, str]]:
+    """The variants of a scenario that was read, after some of its settings were changed.
+
+    Beside them, the text of each Lua file that they name. Raises `InputError` as `read` does.
+    """
+    return _Reader(document).checked_variants()
 
 
 class _Reader:
@@ -110,15 +132,20 @@ class _Reader:
         scenario = self._validated(Scenario, self._document.content)
         self._raise_if_any()
         assert scenario is not None
-        variants = self._variants(scenario)
-        self._raise_if_any()
-        lua_files = _lua_files(path.parent, variants)
-        self._check_references(variants, lua_files)
+        variants, texts = self.checked_variants()
         lines = self._expectation_lines(scenario, variants)
         self._raise_if_any()
-        texts = {name: text for name, text in lua_files.items() if isinstance(text, str)}
         recordings = _recordings(path.parent, variants)
         return Loaded(path.stem, path, scenario, variants, lines, texts, recordings)
+
+    def checked_variants(self) -> tuple[list[Variant], dict[str, str]]:
+        variants = self._variants()
+        self._raise_if_any()
+        lua_files = _lua_files(self._document.path.parent, variants)
+        self._check_references(variants, lua_files)
+        self._raise_if_any()
+        texts = {name: text for name, text in lua_files.items() if isinstance(text, str)}
+        return variants, texts
 
     def _raise_if_any(self) -> None:
         if self._complaints:
@@ -152,16 +179,17 @@ class _Reader:
                 self._complain(location, text, variant=variant)
             return None
 
-    def _variants(self, scenario: Scenario) -> list[Variant]:
+    def _variants(self) -> list[Variant]:
         content = self._document.content
-        base = {key: value for key, value in content.items() if key not in _ENVELOPE}
+        base = {key: value for key, value in content.items() if key not in ENVELOPE}
         variants = []
-        for name, settings in (scenario.variants or {scenario.fence: {}}).items():
+        alone = str(content.get("fence", System.model_fields["fence"].default))
+        for name, settings in (content.get("variants") or {alone: {}}).items():
             for key in settings:
-                if key in _ENVELOPE:
+                if key in ENVELOPE:
                     text = "expected a setting of a variant, got one of the whole scenario"
                     self._complain(("variants", name, key), text)
-            own = {key: value for key, value in settings.items() if key not in _ENVELOPE}
+            own = {key: value for key, value in settings.items() if key not in ENVELOPE}
             system = self._validated(System, _merged(base, own), name)
             if system is not None:
                 variants.append(Variant(name, settings, system))
@@ -197,6 +225,8 @@ class _Reader:
         counters = counter_names(scenario.cluster.nodes)
         for variant in variants:
             counters += figure_names(resource_names(variant.system))
+            if variant.system.fidelity == "rounds":
+                counters.append(WOULD_DROP)
         for i, text in enumerate(scenario.expect):
             try:
                 parse(text, variants=names, counters=counters)

@@ -41,6 +41,12 @@ _SPREAD_NOTE: Final = "Where attempts differ: least / mean / greatest."
 _THINNED_NOTE: Final = (
     "Percentiles of latency are off by {:.2%} at most: not every script kept a row."
 )
+_WOULD_DROP: Final = "messages.would_drop"
+"""The counter of a run with `fidelity: rounds`."""
+_WOULD_DROP_NOTE: Final = (
+    "{}: {:,} messages found their queue full. `fidelity: rounds` drops none: what follows from a "
+    "drop, only `messages` shows."
+)
 NOTHING: Final = "-"
 """Stands where a figure has no value in a run, such as a latency where no script ended ok."""
 
@@ -104,6 +110,10 @@ def _notes(record: RunRecord, rows: list[Row]) -> Iterator[str]:
         yield _SPREAD_NOTE
     if any(figures.sample.thinned for figures in figures_of(record).values()):
         yield _THINNED_NOTE.format(float(ERROR))
+    for variant in record.variants:
+        count = variant.counters.get(_WOULD_DROP, 0)
+        if count:
+            yield _WOULD_DROP_NOTE.format(printable(variant.name), count)
 
 
 def summary(record: RunRecord, *, wall_s: Mapping[str, float] | None = None) -> dict[str, Any]:
@@ -126,7 +136,7 @@ def summary(record: RunRecord, *, wall_s: Mapping[str, float] | None = None) -> 
         },
         "variants": {
             name: {
-                "figures": {figure.name: _plain(figures, figure.name) for figure in CATALOGUE},
+                "figures": plain_figures(figures),
                 "counters": dict(figures.sample.variant.counters),
                 "resources": _resources(figures),
                 "busiest": (busiest(figures.sample.variant) or (None,))[0],
@@ -136,6 +146,11 @@ def summary(record: RunRecord, *, wall_s: Mapping[str, float] | None = None) -> 
             for name, figures in figures_of(record).items()
         },
     }
+
+
+def plain_figures(figures: Figures) -> dict[str, Any]:
+    """Every figure of the catalogue as plain data, as in `summary`."""
+    return {figure.name: _plain(figures, figure.name) for figure in CATALOGUE}
 
 
 def rows_of(record: RunRecord, wall_s: Mapping[str, float] | None) -> list[Row]:

@@ -88,7 +88,10 @@ class Task:
         self._kernel = kernel
         self._generator = generator
         self._send = generator.send
-        self._wake = Event(lambda event: self._go(None))
+        self._wake = Event(self._woken)
+
+    def _woken(self, event: Event) -> None:
+        self._go(None)
 
     def _go(self, value: Any) -> None:
         """Hand `value` to the generator and wait for what it yields."""

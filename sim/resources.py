@@ -184,7 +184,8 @@ class Slots(Meter):
     def take_now(self) -> bool:
         """Take a slot if one is free; else `wait` for one."""
         if self._held < self.count:
-            self.take()
+            self._held += 1
+            self._held_ns -= self._kernel.now
             return True
         return False
 
@@ -197,7 +198,10 @@ class Slots(Meter):
 
     def give_back(self) -> None:
         """Return a slot; who has waited longest gets it."""
-        super().give_back()
+        assert self._held, "nobody holds a slot"
+        self._held -= 1
+        self._held_ns += self._kernel.now
+        self._served += 1
         if self._queue:
             turn = self._queue.popleft()
             self.take_from_queue()

@@ -10,6 +10,7 @@ microsecond, one from a block about a tenth of it.
 
 import hashlib
 from collections.abc import Callable, Iterator
+from itertools import repeat
 
 import numpy as np
 
@@ -40,8 +41,7 @@ class Streams:
     def sampler(self, name: str, law: Law) -> Callable[[], int]:
         """A function that yields the next draw of `law`, in nanoseconds, from the stream `name`."""
         if law.constant is not None:
-            value = law.constant
-            return lambda: value
+            return repeat(law.constant).__next__
         return _draws(law, self.generator(name)).__next__
 
 

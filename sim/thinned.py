@@ -43,7 +43,7 @@ class Thinned:
 
     def add(self, number: int, row: tuple[int, ...]) -> None:
         """Add a row with a number that no other has."""
-        if keeps(number, self._below):
+        if (number * _GOLDEN & _MASK) < self._below:
             self._numbers.append(number)
             self._cells.extend(row)
             self._room -= 1

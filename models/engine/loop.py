@@ -15,10 +15,8 @@ from sim.usage import Usage
 class Loop:
     """One thread of a node."""
 
-    def __init__(self, kernel: Kernel, inbound_capacity: int) -> None:
-        """`inbound_capacity` is how many items may wait when a message comes (see `_offer`)."""
+    def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._inbound_capacity = inbound_capacity
         self._queue: deque[tuple[Event, Any, int]] = deque()
         self._busy = False
         self._item: Any = None
@@ -30,32 +28,16 @@ class Loop:
 
     def _enqueue(self, served: Event, item: Any, service: int) -> None:
         """Have `served` happen with `_item` being the item, when it has been served."""
-        if self._busy:
-            self._wait(served, item, service)
-        else:
-            self._start(served, item, service)
-
-    def _offer(self, served: Event, item: Any, service: int) -> bool:
-        """The same, unless the queue has no room: then False."""
-        if not self._busy:
-            self._start(served, item, service)
-        elif len(self._queue) < self._inbound_capacity:
-            self._wait(served, item, service)
-        else:
-            return False
-        return True
-
-    def _start(self, served: Event, item: Any, service: int) -> None:
         kernel = self._kernel
-        self._busy = True
-        self._item = item
-        self._busy_ns -= kernel.now
-        kernel.again(service, served)
-
-    def _wait(self, served: Event, item: Any, service: int) -> None:
+        if not self._busy:
+            self._busy = True
+            self._item = item
+            self._busy_ns -= kernel.now
+            kernel.again(service, served)
+            return
         queue = self._queue
         queue.append((served, item, service))
-        self._waited_ns -= self._kernel.now
+        self._waited_ns -= kernel.now
         if len(queue) > self.longest_queue:
             self.longest_queue = len(queue)
 

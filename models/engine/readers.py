@@ -35,7 +35,8 @@ class Readers:
         self._begin_round = begin_round
         self._next_context = 1
         self._asked: dict[int, ReadRequest] = {}
-        self._unapplied: list[tuple[int, ReadRequest]] = []
+        self.unapplied: list[tuple[int, ReadRequest]] = []
+        """Who waits only for an index to be applied."""
         self.rounds_sent = 0
         """Read contexts given to Raft."""
         self.rounds_confirmed = 0
@@ -81,7 +82,8 @@ class Readers:
                 self._counters["rounds.unclaimed"] += 1
             elif claimed > 1:
                 self._counters["rounds.shared"] += claimed - 1
-            self._round_over()
+            if self._shared is not None:
+                self._round_over()
 
     def _grant(self, read: ReadRequest, context: int, index: int, applied: int) -> bool:
         """Give a reader its confirmation, unless it has given up."""
@@ -91,29 +93,27 @@ class Readers:
             self._tap.granted(self._raft.id, context, read.asked)
         read.tally[read.site] += 1
         if read.wait_applied and applied < index:
-            self._unapplied.append((index, read))
+            self.unapplied.append((index, read))
         else:
             read.resolve(index)
         return True
 
     def release(self, applied: int) -> None:
         """Answer those who have only waited for this to be applied."""
-        if not self._unapplied:
-            return
-        waiting, self._unapplied = self._unapplied, []
+        waiting, self.unapplied = self.unapplied, []
         for index, read in waiting:
             if applied < index:
-                self._unapplied.append((index, read))
+                self.unapplied.append((index, read))
             elif not read.done:
                 read.resolve(index)
 
     def lose(self) -> list[ReadRequest]:
         """Leadership is lost: nothing that was asked will be confirmed. Whoever still waits."""
         lost = [each for read in self._asked.values() for each in (read, *read.sharers)]
-        lost += [read for _, read in self._unapplied]
+        lost += [read for _, read in self.unapplied]
         under_way = bool(self._asked)
         self._asked.clear()
-        self._unapplied.clear()
+        self.unapplied.clear()
         if under_way:
             self._round_over()
         return lost

@@ -1,7 +1,7 @@
 """What is asked of an engine, and how it is refused."""
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple, Protocol
 
 from models.engine.sites import ROUNDS, Site, Tally
 from sim.kernel import Future
@@ -22,6 +22,37 @@ class DeadlineExceeded(Exception):
 
     def __init__(self) -> None:
         super().__init__("context deadline exceeded")
+
+
+class Asked(Protocol):
+    """What a service asks of its node's engine."""
+
+    def verify_leader(self, site: Site, tally: Tally, deadline: int | None = None) -> Future:
+        """Have a quorum confirm that this node leads: VerifyLeader.
+
+        The future resolves to the confirmed read index without waiting for anything to be applied.
+        It fails with `NotLeader`, or at the instant `deadline` with `DeadlineExceeded`.
+        """
+
+    def linearizable_read(self, site: Site, tally: Tally, deadline: int | None = None) -> Future:
+        """Verify leadership and wait until all that was committed by then is applied on this node.
+
+        Resolves to the read index: a fence and nothing else, no timestamp to read at. Fails as
+        `verify_leader` does.
+        """
+
+    def propose(self, make: Callable[[], Any], deadline: int | None = None) -> Future:
+        """Put a payload through the log; `make()` builds it when its place in the log is decided.
+
+        The future resolves to what applying it on this node gave. It fails with `NotLeader`, and
+        then the payload may still be applied later, or with `DeadlineExceeded`, likewise.
+        """
+
+    def log_read(self, site: Site, tally: Tally, deadline: int | None = None) -> Future:
+        """A read fence that is an entry in the log: committed by a quorum, applied, then answered.
+
+        Resolves to None; fails as `propose` does. Counted at `site` when it is applied.
+        """
 
 
 class ReadRequest(Future):

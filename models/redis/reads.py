@@ -49,13 +49,26 @@ class Reads(NamedTuple):
     """Rows that the scans return: local work, no further operations."""
     verified: int
     """How many of the steps `before` verifies."""
+    stretches: tuple[tuple[int, int], ...]
+    """Points and scans between those: before the first verification, and from each one on."""
 
 
 def sequence(*steps: Step, rows: int = 0) -> Reads:
     """The steps as one sequence."""
     points = sum(step.kind == POINT for step in steps)
-    verified = sum(step.verified for step in steps)
-    return Reads(steps, points, len(steps) - points, rows, verified)
+    stretches = [[0, 0]]
+    for step in steps:
+        if step.verified:
+            stretches.append([0, 0])
+        stretches[-1][step.kind != POINT] += 1
+    return Reads(
+        steps,
+        points,
+        len(steps) - points,
+        rows,
+        len(stretches) - 1,
+        tuple((points, scans) for points, scans in stretches),
+    )
 
 
 def _point(family: str) -> Step:

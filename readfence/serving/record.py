@@ -13,7 +13,7 @@ from readfence.serving.proxy import Journal, Proxy
 from sim.errors import InputError
 
 
-def record(
+def record_until_stopped(
     file: Path, *, listen: tuple[str, int], upstream: tuple[str, int], hash_values: bool
 ) -> int:
     """Record until told to stop; how many commands were recorded. Raises `InputError`."""

@@ -36,7 +36,7 @@ class Options:
     quiet: bool
 
 
-def serve(loaded: Loaded, variant: Variant, options: Options) -> Result:
+def serve_until_stopped(loaded: Loaded, variant: Variant, options: Options) -> Result:
     """Serve until told to stop; gives the record of the session.
 
     Raises `InputError` when it would be open to the world, or cannot listen there.

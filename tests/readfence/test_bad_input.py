@@ -29,8 +29,8 @@ COMMANDS = (
     "RPOP, RPOPLPUSH, RPUSH, SADD, SET, SETEX, SETNX, TYPE, ZADD, ZCARD"
 )
 TOP_LEVEL = (
-    "about, cluster, data, engine, events, expect, fence, limits, network, rows, script, seed, "
-    "stop, store, timelines, title, variants, warmup, workload"
+    "about, cluster, data, engine, events, expect, fence, fidelity, limits, network, rows, script, "
+    "seed, stop, store, sweep, timelines, title, variants, warmup, workload"
 )
 STOP = "stop: {scripts: 20}"
 CLIENTS = "  clients: 2\n"
@@ -338,6 +338,43 @@ def test_a_link_from_a_node_to_itself_or_to_no_node() -> None:
 
 
 @pytest.mark.parametrize(
+    ("cluster", "message"),
+    [
+        ("lost: [n2, n3]", "cluster.lost: expected a majority of 3 nodes to be left, so 1 of them "
+         "at most, got 2"),
+        ("lost: [n1]", "cluster.leader: expected a node that is not lost (`cluster.lost`), got "
+         "'n1'"),
+        ("nodes: 2, lost: [n2]", "cluster.lost: expected a majority of 2 nodes to be left, so 0 of "
+         "them at most, got 1"),
+        ("lost: [n4]", "cluster.lost.0: expected a node from n1 to n3, got 'n4'"),
+        ("slow: {n4: 2}", "cluster.slow.n4: expected a node from n1 to n3, got 'n4'"),
+        ("slow: {n2: 0.5}", "cluster.slow.n2: expected 1 or more, got 0.5"),
+    ],
+    ids=["no majority", "the leader", "no majority of two", "no such node", "none slow", "faster"],
+)  # fmt: skip
+def test_losses_that_cannot_be(cluster: str, message: str) -> None:
+    """What is left must be able to decide, and to do what the scenario asks of it."""
+    said = complaint(small(("network: {", f"cluster: {{{cluster}}}\nnetwork: {{")))
+    assert said.partition(": ")[2] == message
+
+
+def test_clients_of_a_lost_node() -> None:
+    """They would wait for ever."""
+    lost = ("network: {", "cluster: {lost: [n3]}\nnetwork: {")
+    assert complaint(small((CLIENTS, CLIENTS + "  attach: n3\n"), lost)).endswith(
+        "workload.attach: expected a node that is not lost (`cluster.lost`), got 'n3'"
+    )
+
+
+def test_connections_of_a_closed_loop() -> None:
+    """Each of its clients has one."""
+    assert complaint(small((CLIENTS, CLIENTS + "  connections: 3\n"))) == (
+        "s.yaml:6: workload: expected `arrivals` with `connections`; `clients` have one each, got "
+        "`connections` and `clients`"
+    )
+
+
+@pytest.mark.parametrize(
     ("new", "message"),
     [
         ("from: kk",
@@ -368,6 +405,40 @@ def test_two_groups_of_one_name() -> None:
     assert said == (
         "s.yaml:1: workload.1.name: expected a name of its own, got 'load', which another group has"
     )
+
+
+ONLY = "which only `fidelity: messages` knows"
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        (
+            "cluster: {leader: elect}",
+            "cluster.leader: expected the node that leads, got an election",
+        ),
+        ("cluster: {nodes: 1}", "cluster.nodes: expected 2 or more, got 1: no quorum rounds"),
+        ("events: [{at: 1s, stall: n1, lasting: 1s}]", "events: expected none, got 1: faults"),
+        (
+            "cluster: {leader: n2}",
+            "workload.attach: expected the leader, got 'n1': requests to a follower",
+        ),
+    ],
+    ids=str,
+)
+def test_what_rounds_cannot_do_is_refused(setting: str, message: str) -> None:
+    """By the key that asks for it; `messages` takes the same."""
+    attach = ("  clients: 2\n", "  clients: 2\n  attach: n1\n")
+    text = f"fidelity: rounds\n{setting}\n" + small(attach)
+    assert complaint(text).split(": ", 1)[1] == f"{message}, {ONLY}"
+    Path("s.yaml").write_text(text.replace("rounds", "messages"))
+    assert call("validate", "s.yaml").status == Exit.OK
+
+
+def test_a_fidelity_that_is_none() -> None:
+    """Both words are named."""
+    said = complaint("fidelity: atoms\n" + small())
+    assert said == "s.yaml:1: fidelity: expected 'messages' or 'rounds', got 'atoms'"
 
 
 def test_every_complaint_is_told_at_once() -> None:

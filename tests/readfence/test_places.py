@@ -175,3 +175,15 @@ def test_missing_counts_the_parts_that_stand_nowhere() -> None:
     assert doc.missing(("group", "no", "where")) == 2
     assert doc.missing(("new", "one", "below")) == 1
     assert doc.missing(("no", "where")) == 2
+
+
+def test_a_copy_is_changed_alone() -> None:
+    """The one it was made of keeps its values and its places; the copy knows who set what."""
+    doc = document("group:\n  a: 1\n  b: [1, 2]\n")
+    twin = doc.copy()
+    twin.put(["group", "a"], 5, option="a sweep")
+    twin.put(["group", "b", "1"], 7, option="a sweep")
+    assert twin.content == {"group": {"a": 5, "b": [1, 7]}}
+    assert doc.content == {"group": {"a": 1, "b": [1, 2]}}
+    assert twin.place(("group", "a")) == "a sweep"
+    assert doc.place(("group", "a")).endswith(":2")

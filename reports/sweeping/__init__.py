@@ -1,0 +1,1 @@
+"""Sweeps told: the table, which setting matters, and words for it."""
