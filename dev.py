@@ -3,6 +3,8 @@
     python3 dev.py demo     set up, then run the main job: the scenario verify_storm
     python3 dev.py check    set up, then all checks and tests, as CI runs them
     python3 dev.py bench    set up, then the benchmark against its floor
+    python3 dev.py fuzz     set up, then compare commands with a real redis-server; how many
+                            sequences per form of comparison may follow
     python3 dev.py leaseguard   set up, then LeaseGuard's workload beside its published figures
     python3 dev.py docs     set up, then write the generated pages of docs/ anew
 
@@ -103,6 +105,15 @@ def bench() -> None:
     call(tool("python"), "-m", "bench.bench", *sys.argv[2:])
 
 
+def fuzz() -> None:
+    """Compare random commands with a real server."""
+    set_up("[dev]")
+    have_redis()
+    sequences = sys.argv[2] if len(sys.argv) > 2 else "5000"
+    test = ROOT / "tests" / "models" / "redis" / "test_differential.py"
+    call(tool("pytest"), "-s", test, "-k", "test_sequences", "--sequences", sequences)
+
+
 def leaseguard() -> None:
     """Another simulator's workload beside its figures."""
     set_up("[dev]")
@@ -123,6 +134,7 @@ def main() -> None:
         "demo": demo,
         "check": check,
         "bench": bench,
+        "fuzz": fuzz,
         "leaseguard": leaseguard,
         "docs": docs,
     }

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from models.redis.table import COMMANDS
+from models.redis.commands import COMMANDS
 from models.spec import Scenario
 from reports.figures import catalogue_markdown
 from sim.fields import Duration, Rate
@@ -34,7 +34,7 @@ _STATES = {
     "zset_wide": "`!zs|mem|` and `!zs|scr|` rows and a meta row",
     "zset_delta": "the same with a delta row instead of the meta row",
     "zset_blob": "one legacy row `!redis|zset|k`",
-    "stream": "one row `!redis|stream|k`, opaque here",
+    "stream": "one row `!redis|stream|k` with all entries and groups",
 }
 
 _TYPES = {"string": "text", "integer": "whole number", "number": "number"}
@@ -76,8 +76,29 @@ def reference() -> str:
         "\n`str_*`, `list_meta`, `hash_wide`, `set_wide` and `zset_wide` also come with `_ttl` (an "
         "expiry in the future) and `_expired` (in the past).\n"
     )
-    parts += ["## Commands\n", ", ".join(f"`{name.decode()}`" for name in COMMANDS) + ".\n"]
+    parts += _commands()
     return "\n".join(parts)
+
+
+def _commands() -> Iterator[str]:
+    yield "## Commands\n"
+    yield "All are answered as Redis 7.0 answers them. The modelled system has these:\n"
+    modelled = [name for name, command in COMMANDS.items() if command.costs_as is None]
+    yield ", ".join(f"`{name.decode()}`" for name in modelled) + ".\n"
+    yield (
+        "The others are unsupported by the modelled revision: there the script would fail. Each "
+        "costs as its nearest relative, and a run that used one says so at its end (counter "
+        "`unsupported.NAME`).\n"
+    )
+    yield "| costs as | commands |\n|---|---|"
+    by_relative: dict[bytes, list[str]] = {}
+    for name, command in COMMANDS.items():
+        if command.costs_as is not None:
+            by_relative.setdefault(command.costs_as, []).append(f"`{name.decode()}`")
+    for relative, names in sorted(by_relative.items()):
+        label = f"`{relative.decode()}`" if relative else "nothing read"
+        yield f"| {label} | {', '.join(names)} |"
+    yield ""
 
 
 def _sections(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -16,6 +16,7 @@ from models.network.rules import DROP, PASS, Rule, Verdict
 from models.node import Node
 from models.raft.core import Raft
 from models.raft.state import Config
+from models.redis.context import ALONE
 from models.redis.key_states import MISSING_STATE
 from models.script.pool import MachinePool
 from models.service import Applied, RetryLimits, Service
@@ -23,6 +24,7 @@ from models.spec import EventSpec, System
 from models.store.clock import CommitClock
 from models.store.versions import Commit, Store
 from sim.kernel import Event, Kernel
+from sim.record import UNSUPPORTED
 from sim.resources import Measured, Servers, Slots
 from sim.rng import BLOCK, Streams
 from sim.trace import Trace
@@ -105,6 +107,10 @@ class Cluster:
         for id, engine in self._engines.items():
             total[f"n{id}.loop.busy_ns"] = engine.usage().busy_ns
         total["conflicts"] = sum(node.service.conflicts for node in self.nodes.values())
+        for node in self.nodes.values():
+            for command, count in sorted(node.service.unsupported.items()):
+                name = UNSUPPORTED + command.decode()
+                total[name] = total.get(name, 0) + count
         return total
 
     def resources(self) -> dict[str, Measured]:
@@ -179,6 +185,7 @@ class Cluster:
             machines=self.machines,
             workers=workers,
             jitter=self._unit_sampler(f"retry/{name}"),
+            surroundings=ALONE._replace(draw=self._index_sampler(f"elements/{name}")),
         )
         return Node(name, engine, store, service, cores, workers)
 
@@ -231,6 +238,10 @@ class Cluster:
 
         sampler: Callable[[], float] = draws().__next__
         return sampler
+
+    def _index_sampler(self, stream: str) -> Callable[[int], int]:
+        sampler = self._unit_sampler(stream)
+        return lambda below: int(sampler() * below)
 
     def _connect(self, source: int, target: int) -> None:
         """The connection that `source` opens to `target`: calls there, their returns back."""

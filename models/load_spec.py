@@ -31,7 +31,8 @@ class DataSpec(Spec):
     value: str | list[str] | dict[str, str | Number] | None = Field(
         default=None,
         description="Content: text for a string, a list for lists and sets, a mapping for hashes "
-        "(field: value) and sorted sets (member: score). Default: a small one of the right type.",
+        "(field: value), sorted sets (member: score) and streams (id: value of its one field). "
+        "Default: a small one of the right type.",
     )
     expires: Duration = said(
         "1h",

@@ -64,8 +64,6 @@ class Recorder:
         self._first_kind = [sum(map(len, kinds[:group])) for group in range(len(kinds))]
         self._numbers: dict[str, int] = {}
         """Of what the last group sends and was not announced."""
-        self.unsupported: Counter[bytes] = Counter()
-        """Commands that the modelled system would have refused."""
         self.outcomes = {OK: 0}
         self._rows = Thinned(COLUMNS, rows)
         self._scripts: Counter[tuple[int, ...]] = Counter()
@@ -105,7 +103,6 @@ class Recorder:
         """A script is answered, now."""
         now = self._kernel.now
         self._kernel.progress += 1
-        self.unsupported.update(outcome.unsupported)
         if self._trace is not None:
             who = f"{self.loads[group]} #{ticket.id}"
             self._trace.add(now, who, "answered", attempts=outcome.attempts)

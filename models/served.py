@@ -40,14 +40,12 @@ class ServedWorld:
             measuring=self._watch.begin,
             trace=None,
         )
-        draws = streams.generator("commands/draw")
         self.server = Server(
             kernel,
             clock=clock,
             leader=lambda: self.cluster.leader.service,
             services=[node.service for node in self.cluster.nodes.values()],
             notes=SessionNotes(kernel, self.recorder),
-            draw=lambda below: int(draws.integers(below)),
             password=password,
             port=port,
         )

@@ -20,7 +20,7 @@ from models.engine.sites import Site, Tally, new_tally
 from models.fence.policies import Policy, Start
 from models.redis.commit import plan_commit
 from models.redis.blocking import Wait
-from models.redis.context import ALONE, Context
+from models.redis.context import Context, Surroundings
 from models.redis.table import refused_as_write, wait_of
 from models.replies import NULL_ARRAY, ErrorReply, Reply
 from models.script.cache import NO_SCRIPT, Script, ScriptCache
@@ -105,8 +105,7 @@ class Outcome:
 
     __slots__ = (
         "attempts", "commit_ts", "committed_ns", "cut_short", "failed", "published", "read_keys",
-        "read_ns", "reply", "start_ts", "tallies", "unsettled", "unsupported", "wait",
-        "written_keys",
+        "read_ns", "reply", "start_ts", "tallies", "unsettled", "wait", "written_keys",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -127,14 +126,15 @@ class Outcome:
         """0 when nothing was written."""
         self.committed_ns = 0
         """When the writes became visible on some node."""
+        self.published: list[tuple[bytes, bytes]] = []
+        """Channels and messages that the last attempt published: to be sent once it has committed,
+        or has ended without writing."""
         self.unsettled = False
         """Whether a write was proposed whose fate the client was not told."""
         self.read_keys: Iterable[bytes] = ()
         self.written_keys: tuple[bytes, ...] = ()
         self.published: Sequence[tuple[bytes, bytes]] = ()
         """Channels and messages; to be sent now that the attempt is through."""
-        self.unsupported: Sequence[bytes] = ()
-        """Commands that the modelled system would have refused."""
         self.wait: Wait | None = None
         """What a command that found nothing would wait for."""
 
@@ -175,6 +175,7 @@ class Service:
         machines: MachinePool,
         workers: Slots,
         jitter: Callable[[], float],
+        surroundings: Surroundings,
     ) -> None:
         """`wall` is what the node's clock says, in ns: what TIME tells and expiries are compared with.
 
@@ -193,9 +194,10 @@ class Service:
         self._machines = machines
         self._workers = workers
         self._jitter = jitter
-        self.surroundings = ALONE
-        """What commands ask of the server in front; set by the server."""
+        self.surroundings = surroundings
         self.scripts = ScriptCache()
+        self.unsupported: dict[bytes, int] = {}
+        """Per command that the modelled revision would have refused: how often it was called."""
         self.conflicts = 0
 
     def execute(self, request: Request, outcome: Outcome, trail: Trail | None) -> Steps:
@@ -276,7 +278,7 @@ class Service:
         store.pin(start_ts)
         try:
             context = Context(store, start_ts, self.surroundings)
-            outcome.published, outcome.unsupported = context.published, context.unsupported
+            outcome.published = context.published
             wall, costs, cores = self._wall, self._costs, self._cores
             attempt = Attempt(
                 kernel, wall, self._engine, policy, costs, cores, context, tally, trail
@@ -298,6 +300,8 @@ class Service:
             else:
                 yield from self._carry_out(request, machine, attempt, outcome, deadline)
             attempt.charge()
+            for name in context.unsupported:
+                self.unsupported[name] = self.unsupported.get(name, 0) + 1
             wrote = context.wrote()
             if attempt.refused is not None:
                 outcome.cut_short = True

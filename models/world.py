@@ -210,14 +210,12 @@ class World:
     def _replay(
         self, recording: Recording, clock: OffsetClock, notes: Notes | None
     ) -> Replay:
-        draws = self._streams.generator("commands/draw")
         server = Server(
             self.kernel,
             clock=clock,
             leader=lambda: self.cluster.leader.service,
             services=[node.service for node in self.cluster.nodes.values()],
             notes=notes or SessionNotes(self.kernel, self.recorder),
-            draw=lambda below: int(draws.integers(below)),
         )
         speed = self._system.workload[0].speed
         return Replay(self.kernel, recording, speed=speed, server=server)

@@ -8,6 +8,9 @@ from typing import Final, TypeAlias
 from models.redis.commands import COMMANDS
 from models.load_spec import CallSpec, DataSpec
 from models.redis.key_states import type_of
+from models.redis.refused import Refused
+from models.redis.stream import ZERO
+from models.redis.stream_ids import parse_id
 from models.script.syntax import syntax_error
 from models.spec import System
 from readfence.complaints import nearest
@@ -23,6 +26,7 @@ _CONTENT: Final[dict[str, tuple[type, str]]] = {
     "set": (list, "a list"),
     "hash": (dict, "a mapping of field to value"),
     "zset": (dict, "a mapping of member to score"),
+    "stream": (dict, "a mapping of id to value"),
 }
 """How the content of each type is written."""
 
@@ -212,6 +216,22 @@ def _content_problems(data: Mapping[str, DataSpec]) -> Iterator[Problem]:
             for member, score in value.items():
                 if isinstance(score, str):
                     yield ("data", name, "value", member), f"expected a number, got {score!r}"
+        elif kind == "stream" and isinstance(value, dict):
+            yield from _id_problems(name, value)
+
+
+def _id_problems(name: str, entries: Mapping[str, object]) -> Iterator[Problem]:
+    """Ids of a stream's entries that are none, or do not rise."""
+    last = ZERO
+    for text in entries:
+        try:
+            id = parse_id(text.encode())
+        except Refused:
+            yield ("data", name, "value", text), f"expected an id such as 5-1, got {text!r}"
+            continue
+        if id <= last:
+            yield ("data", name, "value", text), f"expected rising ids above 0-0, got {text!r}"
+        last = max(last, id)
 
 
 def _twice_problems(data: Mapping[str, DataSpec]) -> Iterator[Problem]:

@@ -25,7 +25,7 @@ from reports.quantity import (
 from reports.resources import ASPECTS, busiest
 from reports.sample import NoData
 from reports.writing import markdown, plain_text, printable, shortened
-from sim.record import RunRecord
+from sim.record import UNSUPPORTED, RunRecord
 from sim.sketch import ERROR
 from sim.units import SECOND
 
@@ -179,6 +179,7 @@ def rows_of(record: RunRecord, wall_s: Mapping[str, float] | None) -> list[Row]:
         row("retries", "retries", opens=True),
         row("errors", "errors"),
         *_error_rows(variants),
+        *_unsupported_rows(variants),
         row("safety", "safety"),
         row("ledger of verifications", "ledger"),
         *_busiest_rows(variants),
@@ -226,6 +227,24 @@ def _busiest_rows(variants: list[Figures]) -> Iterator[Row]:
         shares = tuple(NOTHING if each is None else f"{float(each[1]):.1%}" for each in found)
         yield Row("busiest resource", tuple(map(printable, names)), opens_section=True)
         yield Row("its utilisation", shares, 1)
+
+
+def _unsupported_rows(variants: list[Figures]) -> Iterator[Row]:
+    """Commands that the modelled revision would have refused, by how often they were called."""
+    counts = [
+        {
+            name.removeprefix(UNSUPPORTED): count
+            for name, count in figures.sample.variant.counters.items()
+            if name.startswith(UNSUPPORTED)
+        }
+        for figures in variants
+    ]
+    commands = sorted(dict.fromkeys(name for calls in counts for name in calls))
+    if commands:
+        totals = tuple(f"{sum(commands.values()):,}" for commands in counts)
+        yield Row("calls unsupported by the modelled revision", totals)
+    for command in commands:
+        yield Row(command, tuple(f"{calls.get(command, 0):,}" for calls in counts), 1)
 
 
 def _wall_rows(record: RunRecord, wall_s: Mapping[str, float] | None) -> Iterator[Row]:

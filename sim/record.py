@@ -11,13 +11,17 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sim.errors import InputError
 from sim.sketch import Sketch
 from sim.usage import Window
+
+UNSUPPORTED: Final = "unsupported."
+"""Begins the counter of a command that was called though the modelled system would refuse it; a
+command that was not called has none."""
 
 
 class _Part(BaseModel):

@@ -266,11 +266,11 @@ class Context:
         if key is None:
             return not self.expired(self._store.view(name, self._start_ts).expiry)
         known = cached_type(key)
-        if known is None and not key.view.rows:
+        if known is reads.NONE or (known is None and not key.view.rows):
             return False
-        return known is not reads.NONE and not self.expired(
-            key.ttl if key.ttl_loaded else key.view.expiry
-        )
+        if key.ttl_loaded:
+            return not self.expired(key.ttl)
+        return (key.touched and known is not None) or not self.expired(key.view.expiry)
 
     # -- buffered writes ------------------------------------------------------------------------
 

@@ -228,8 +228,8 @@ class Stream:
     # -- what a group has read ------------------------------------------------------------------
 
     def has_holes_after(self, id: StreamId) -> bool:
-        """Whether XDEL has removed anything at or after this id."""
-        return bool(self.length) and self.max_deleted != ZERO and id <= self.max_deleted
+        """Whether XDEL may have removed anything at or after this id, of what is there."""
+        return bool(self.nodes) and max(id, self.first_id) <= self.max_deleted
 
     def position(self, id: StreamId) -> int:
         """How many entries were ever added up to this id, or `UNKNOWN`."""

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any, Final, Protocol
 
-from models.redis.context import Surroundings
 from models.replies import ErrorReply, NullArray, Reply
 from models.server.channels import Channels
 from models.server.session import Session
@@ -54,14 +53,11 @@ class Server:
         leader: Callable[[], Service],
         services: Sequence[Service],
         notes: Notes,
-        draw: Callable[[int], int],
         password: bytes = b"",
         run_id: str = "0" * 40,
         port: int = 6379,
     ) -> None:
-        """`leader` tells whom requests are sent to. `draw` gives a random number below another.
-        An empty password is none.
-        """
+        """`leader` tells whom requests are sent to. An empty password is none."""
         self.kernel = kernel
         self.clock = clock
         self.leader = leader
@@ -90,9 +86,9 @@ class Server:
         """A snapshot of the figures, as JSON."""
         self.hang_up: Callable[[Session], None] = lambda session: None
         """Called when a session is to be ended that has not asked for it."""
-        surroundings = Surroundings(draw=draw, receivers=self.channels.receivers)
+        receivers = self.channels.receivers
         for service in services:
-            service.surroundings = surroundings
+            service.surroundings = service.surroundings._replace(receivers=receivers)
         self._notes = notes
         self._ids = count(1)
         self._ready: deque[bytes] = deque()

@@ -10,6 +10,7 @@ from typing import Any, Final
 from models.engine.sites import Site
 from models.served import ServedWorld
 from readfence.exits import EnvironmentFailed
+from sim.record import UNSUPPORTED
 from sim.units import human_duration
 
 PERIOD_S: Final = 1.0
@@ -41,7 +42,9 @@ class Metrics:
             },
             "outcomes": recorder.outcome_counts(),
             "unsupported": {
-                name.decode(): count for name, count in sorted(recorder.unsupported.items())
+                name.removeprefix(UNSUPPORTED): count
+                for name, count in self._world.cluster.counters().items()
+                if name.startswith(UNSUPPORTED)
             },
         }
 

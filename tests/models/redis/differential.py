@@ -4,8 +4,9 @@ A sequence is carried out in one of three ways: each command by itself, asked in
 or all of them in Lua scripts. What lies in the keys at the end is compared too.
 
 Nothing is normalised but what is documented to be free: the order of sets that are not all integers
-and of KEYS and scans, what is drawn by chance (it has to be among what may be drawn), how many
-keys DBSIZE counts that have expired, and the clock: a time to live or an instant counts in steps of 100 s, as `grammar.py` draws them.
+and of KEYS and scans, what is drawn by chance (it has to be among what may be drawn), how many keys
+DBSIZE counts that have expired, and the clock: a time to live or an instant counts in steps of
+100 s, as `grammar.py` draws them.
 """
 
 import re
@@ -18,7 +19,6 @@ from models.redis.arguments import as_integer
 from models.redis.context import Context
 from models.replies import (
     NULL_ARRAY,
-    Double,
     ErrorReply,
     FlatMap,
     FlatPairs,
@@ -28,10 +28,9 @@ from models.replies import (
 )
 from models.script.cache import ScriptCache
 from models.script.machine import Done, Machine
-from models.store.versions import Store
 from tests.models.redis.grammar import ANY_KEYS
 from tests.models.redis.resp2 import Client
-from tests.models.redis.scenes import Attempt
+from tests.models.redis.scenes import Attempt, Scene
 
 Command = list[bytes]
 Call = Callable[[Context, Command], Reply]
@@ -91,9 +90,9 @@ class Duel:
         self._clients[SINGLE].close()
         self._clients[RESP3].close()
 
-    def fight(self, mode: str, commands: list[Command], now_ms: int) -> None:
+    def fight(self, mode: str, scene: Scene, commands: list[Command]) -> None:
         """Compare one sequence. Raises `Difference` at the first reply that differs."""
-        bout = _Bout(self, mode, commands, now_ms)
+        bout = _Bout(self, mode, scene, commands)
         if mode == SCRIPTS:
             bout.in_scripts()
         else:
@@ -141,16 +140,19 @@ class Duel:
 class _Bout:
     """One sequence."""
 
-    def __init__(self, duel: Duel, mode: str, commands: list[Command], now_ms: int) -> None:
+    def __init__(self, duel: Duel, mode: str, scene: Scene, commands: list[Command]) -> None:
         self._duel = duel
         self._mode = mode
+        self._scene = scene
         self._commands = commands
-        self._now_ms = now_ms
-        self._store = Store()
+        self._now_ms = scene.now_ms
+        self._store = scene.store()
         members = [m for c in commands if c[0].upper() in (b"SADD", b"SMOVE") for m in c[2:]]
         self._counted = False
         """Whether every key has been looked at: before, the server counts expired ones."""
-        self._integers = all(as_integer(member) is not None for member in members)
+        self._integers = all(as_integer(member) is not None for member in members) and not any(
+            state.startswith("set") for state in scene.states.values()
+        )
 
     def _attempt(self) -> Attempt:
         attempt = Attempt(self._store, self._now_ms)
@@ -170,7 +172,8 @@ class _Bout:
 
     def singly(self, commands: list[Command]) -> None:
         """Each command by itself."""
-        _, *theirs = self._duel.asked(self._mode, [[b"FLUSHALL"], *commands])
+        setting = list(self._scene.commands())
+        theirs = self._duel.asked(self._mode, [*setting, *commands])[len(setting) :]
         for command, reply in zip(commands, theirs, strict=True):
             if command[0].upper() in _DRAWN and not isinstance(reply, ErrorReply):
                 self._check_drawn(command, reply)
@@ -183,7 +186,8 @@ class _Bout:
         scripts = [commands[i : i + 6] for i in range(0, len(commands), 6)]
         argvs = [[p for c in script for p in (b"%d" % len(c), *c)] for script in scripts]
         evals = [[b"EVAL", PCALL_ALL, b"0", *argv] for argv in argvs]
-        _, *answers = self._duel.asked(SINGLE, [[b"FLUSHALL"], *evals])
+        setting = list(self._scene.commands())
+        answers = self._duel.asked(SINGLE, [*setting, *evals])[len(setting) :]
         for script, argv, theirs in zip(scripts, argvs, answers, strict=True):
             attempt = self._attempt()
             ours = self._duel.evaluated(attempt.context, argv)
@@ -218,7 +222,8 @@ class _Bout:
     def _differ(self, command: Command, ours: object, theirs: object) -> None:
         lines = "\n".join(f"  {command}" for command in self._commands)
         raise Difference(
-            f"{self._mode}, sequence:\n{lines}\n{command}:\n  model  {ours!r}\n  server {theirs!r}"
+            f"{self._mode}, {self._scene}, sequence:\n{lines}\n"
+            f"{command}:\n  model  {ours!r}\n  server {theirs!r}"
         )
 
     # -- what is free ---------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from typing import Final, NamedTuple
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from models.redis.key_states import MISSING_STATE, STATES, type_of
+
 KEYS: Final = {
     "string": (b"s1", b"s2"), "hash": (b"h1", b"h2"), "list": (b"l1", b"l2"),
     "set": (b"u1", b"u2"), "zset": (b"z1", b"z2"), "stream": (b"x1", b"x2"),
@@ -29,15 +31,16 @@ _INTEGERS = (b"1", b"2", b"3", b"7", b"10", b"-5", b"9223372036854775807",
              b"-9223372036854775808", b"300")  # fmt: skip
 _NUMBERS = (*_TEXTS, b"0", b"7", b"-3", b" 1", b"1 ", b"+1", b"01", b"-0", b"1.0", b"1e3", b"1.5",
             b"9007199254740993", b"9223372036854775806", b"9223372036854775807",
-            b"-9223372036854775808", b"9223372036854775808", b"3.14159265358979", b"0x1f")  # fmt: skip
-_FLOATS = (b"1", b"-1", b"0.1", b"3.0e3", b"1e-5", b"-1.5", b"1e17", b".5", b"5.", b"inf", b"-inf",
-           b"nan", b"abc", b"", b" 1", b"1 ", b"0x10", b"1e30", b"123456789.123456789", b"+2",
-           b"1e-30", b"1_0", b"9007199254740993")  # fmt: skip
-_SCORES = (b"1", b"1", b"2", b"2", b"3", b"-1.5", b"3.0", b".5", b"1.", b"0.1", b"-0", b"0", b"1e22",
-           b"1e17", b"7350000000000001", b"123456789012345678", b"5e-324", b"inf", b"+inf", b"-inf",
-           b"Infinity")  # fmt: skip
-_BAD_SCORES = (b"nan", b"1e400", b"1e-400", b"0x10", b"0x", b"", b" 1", b"1 ", b"1_0", b"one", b"1e",
-               b"--1", b"1\x00")  # fmt: skip
+            b"-9223372036854775808", b"9223372036854775808", b"3.14159265358979",
+            b"0x1f")  # fmt: skip
+_FLOATS = (b"1", b"-1", b"0.1", b"3.0e3", b"1e-5", b"-1.5", b"1e17", b".5", b"5.", b"inf",
+           b"-inf", b"nan", b"abc", b"", b" 1", b"1 ", b"0x10", b"1e30",
+           b"123456789.123456789", b"+2", b"1e-30", b"1_0", b"9007199254740993")  # fmt: skip
+_SCORES = (b"1", b"1", b"2", b"2", b"3", b"-1.5", b"3.0", b".5", b"1.", b"0.1", b"-0", b"0",
+           b"1e22", b"1e17", b"7350000000000001", b"123456789012345678", b"5e-324", b"inf", b"+inf",
+           b"-inf", b"Infinity")  # fmt: skip
+_BAD_SCORES = (b"nan", b"1e400", b"1e-400", b"0x10", b"0x", b"", b" 1", b"1 ", b"1_0", b"one",
+               b"1e", b"--1", b"1\x00")  # fmt: skip
 _BOUNDS = (b"-inf", b"+inf", b"(1", b"1", b"2", b"(2", b"3", b"(-inf", b"-1.5", b"0", b"(0.1",
            b"1e17")  # fmt: skip
 _BAD_BOUNDS = (
@@ -97,8 +100,9 @@ class Timed(NamedTuple):
 _TIMES: Final = {
     "seconds": (1000, False), "ms": (1, False), "at_seconds": (1000, True), "at_ms": (1, True),
 }  # fmt: skip
-_BAD_TIMES: Final = (b"0", b"-1", b"abc", b"", b"1.5", b"9223372036854775807", b"99999999999999999999",
-                     b"-9223372036854775808", b"9223372036854775", b"9223372036854776")  # fmt: skip
+_BAD_TIMES: Final = (b"0", b"-1", b"abc", b"", b"1.5", b"9223372036854775807",
+                     b"99999999999999999999", b"-9223372036854775808", b"9223372036854775",
+                     b"9223372036854776")  # fmt: skip
 
 Word = bytes | Timed
 Words = list[Word]
@@ -221,14 +225,18 @@ def _commands(table: dict[str, dict[str, str]]) -> Iterator[tuple[bytes, SearchS
 def sequences(
     table: dict[str, dict[str, str]], first: tuple[str, ...], size: int
 ) -> SearchStrategy[list[Words]]:
-    """Up to `size` commands of a table (per type of key, a line per command), one in sixteen
-    spoiled; before them most of those in `first`, which fill keys.
+    """Up to `size` commands of a table (per type of key, a line per command), one in
+    sixteen spoiled; before them most of those in `first`, which fill keys.
     """
     every = dict(_commands(table))
     good = st.sampled_from(list(every)).flatmap(lambda name: every[name])
-    line = st.integers(0, 15).flatmap(
-        lambda chance: good if chance else good.flatmap(lambda words: _spoiled(words))
-    )
+    nothing: SearchStrategy[Words] = st.just([])
+
+    def line_of(chance: int) -> SearchStrategy[Words]:
+        # What shrinks first is left out, so that a minimal sequence has few commands.
+        return nothing if chance == 0 else good if chance < 16 else good.flatmap(_spoiled)
+
+    line = st.integers(0, 16).flatmap(line_of)
     fillings = [
         _Parser(line.partition(" ")[2], "any")
         .whole()
@@ -236,6 +244,15 @@ def sequences(
         for line in first
     ]
     some = [st.one_of(st.just([]), filling, filling, filling) for filling in fillings]
-    return st.tuples(st.tuples(*some), st.lists(line, min_size=1, max_size=size)).map(
-        lambda parts: [*filter(None, parts[0]), *parts[1]]
-    )
+    return st.tuples(*some, *[line] * size).map(lambda lines: [words for words in lines if words])
+
+
+def scenes() -> SearchStrategy[dict[bytes, str]]:
+    """Traced states for some of the keys, as scenarios may put them in."""
+    states = [state for state in STATES if state not in (MISSING_STATE, "hll")]
+    choices = {
+        names[0]: st.sampled_from([None, None, *(s for s in states if type_of(s) == kind)])
+        for kind, names in KEYS.items()
+    }
+    every = st.fixed_dictionaries({**choices, b"a": st.sampled_from([None, *states])})
+    return every.map(lambda drawn: {name: state for name, state in drawn.items() if state})

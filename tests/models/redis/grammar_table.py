@@ -5,6 +5,7 @@ where nothing hangs on them.
 from typing import Final
 
 _TTL = "[NX|XX|GT|LT|NX GT|GT LT|YY]"
+_GROUP = "(x1 g1|x1 g1|key group)"
 _AGGREGATE = (
     "[WEIGHTS float|WEIGHTS float float] [AGGREGATE SUM|AGGREGATE MIN|AGGREGATE MAX|AGGREGATE]"
 )
@@ -18,18 +19,21 @@ TABLE: Final[dict[str, dict[str, str]]] = {
         "EXPIREAT": f"key at_seconds {_TTL}", "PEXPIREAT": f"key at_ms {_TTL}",
         "PERSIST": "key", "TTL": "key", "PTTL": "key", "EXPIRETIME": "key", "PEXPIRETIME": "key",
         "KEYS": "pattern",
-        "SCAN": "(0|X|99999999999999999999|00) [MATCH pattern] [COUNT 1000|COUNT 0|COUNT X] [TYPE hash|TYPE STRING]",
+        "SCAN": "(0|X|99999999999999999999|00) [MATCH pattern] [COUNT 1000|COUNT 0|COUNT X] "
+        "[TYPE hash|TYPE STRING]",
         "DBSIZE": "", "RANDOMKEY": "", "FLUSHALL": "[ASYNC|SYNC|NOW]", "FLUSHDB": "",
         "PING": "[text]", "ECHO": "text", "PUBLISH": "channel text", "TIME": "",
     },
     "string": {
         "GET": "key",
-        "SET": "key number [NX|XX] [GET] [EX seconds|PX ms|EXAT at_seconds|PXAT at_ms|KEEPTTL] [GET|XX]",
+        "SET": "key number [NX|XX] [GET] [EX seconds|PX ms|EXAT at_seconds|PXAT at_ms|KEEPTTL] "
+        "[GET|XX]",
         "SETEX": "key seconds text", "PSETEX": "key ms text", "SETNX": "key text",
         "GETDEL": "key", "GETSET": "key text",
         "GETEX": "key [EX seconds|PX ms|EXAT at_seconds|PXAT at_ms|PERSIST] [PERSIST]",
         "MGET": "{key}", "MSET": "{key text}", "MSETNX": "{key text}",
-        "INCR": "key", "DECR": "key", "INCRBY": "key number", "DECRBY": "key number",
+        "INCR": "key", "DECR": "key", "INCRBY": "key (integer|integer|number)",
+        "DECRBY": "key (integer|number)",
         "INCRBYFLOAT": "key float", "APPEND": "key text", "STRLEN": "key",
         "GETRANGE": "key index index", "SUBSTR": "key index index", "SETRANGE": "key offset text",
         "GETBIT": "key offset", "SETBIT": "key offset bit",
@@ -39,7 +43,7 @@ TABLE: Final[dict[str, dict[str, str]]] = {
         "HGET": "key field", "HMGET": "key {field}", "HSET": "key {field number}",
         "HMSET": "key {field number}", "HSETNX": "key field text", "HGETALL": "key",
         "HKEYS": "key", "HVALS": "key", "HLEN": "key", "HSTRLEN": "key field",
-        "HEXISTS": "key field", "HDEL": "key {field}", "HINCRBY": "key field number",
+        "HEXISTS": "key field", "HDEL": "key {field}", "HINCRBY": "key field (integer|number)",
         "HINCRBYFLOAT": "key field float", "HRANDFIELD": "key [count|integer|count WITHVALUES]",
         "HSCAN": "key (0|5) [MATCH pattern] [COUNT count]",
     },
@@ -102,20 +106,21 @@ TABLE: Final[dict[str, dict[str, str]]] = {
         "XLEN": "key", "XRANGE": "key anyid (anyid|id_or_worse) [COUNT index]",
         "XREVRANGE": "key (anyid|id_or_worse) anyid [COUNT index]", "XDEL": "key {id_or_worse}",
         "XSETID": "(x1 9-9|x1 6-0|key id_or_worse) [ENTRIESADDED integer] [MAXDELETEDID id]",
-        "XREAD": "[COUNT index] [BLOCK block] STREAMS (x1 id|stream id|key id_or_worse|stream stream id id|key key id)",
+        "XREAD": "[COUNT index] [BLOCK block] STREAMS "
+        "(x1 id|stream id|key id_or_worse|stream stream id id|key key id)",
         "XREADGROUP": "GROUP group consumer [COUNT index] [NOACK] [BLOCK block] STREAMS "
         "(x1 >|x1 id|x1 >|key >|key id|stream stream > >|key id_or_worse)",
         "XGROUP CREATE": "key group (0|$|id_or_worse) [MKSTREAM] [ENTRIESREAD integer|ENTRIESREAD]",
-        "XGROUP SETID": "(x1 g1|x1 g1|key group) (0|$|id_or_worse) [ENTRIESREAD integer|MKSTREAM]",
-        "XGROUP DESTROY": "(x1 g1|x1 g1|key group)", "XGROUP CREATECONSUMER": "(x1 g1|x1 g1|key group) consumer",
-        "XGROUP DELCONSUMER": "(x1 g1|x1 g1|key group) consumer", "XGROUP HELP": "", "XGROUP NOPE": "key group",
-        "XACK": "(x1 g1|x1 g1|key group) {id_or_worse}",
-        "XPENDING": "(x1 g1|x1 g1|key group) [[IDLE idle] anyid (anyid|id_or_worse) index [consumer]]",
-        "XCLAIM": "(x1 g1|x1 g1|key group) consumer idle {id} [IDLE set_idle|TIME at_ms] [RETRYCOUNT retries] "
+        "XGROUP SETID": f"{_GROUP} (0|$|id_or_worse) [ENTRIESREAD integer|MKSTREAM]",
+        "XGROUP DESTROY": _GROUP, "XGROUP CREATECONSUMER": f"{_GROUP} consumer",
+        "XGROUP DELCONSUMER": f"{_GROUP} consumer", "XGROUP HELP": "", "XGROUP NOPE": "key group",
+        "XACK": f"{_GROUP} {{id_or_worse}}",
+        "XPENDING": f"{_GROUP} [[IDLE idle] anyid (anyid|id_or_worse) index [consumer]]",
+        "XCLAIM": f"{_GROUP} consumer idle {{id}} [IDLE set_idle|TIME at_ms] [RETRYCOUNT retries] "
         "[FORCE] [JUSTID] [LASTID id]",
-        "XAUTOCLAIM": "(x1 g1|x1 g1|key group) consumer idle (anyid|id_or_worse) [COUNT index] [JUSTID]",
+        "XAUTOCLAIM": f"{_GROUP} consumer idle (anyid|id_or_worse) [COUNT index] [JUSTID]",
         "XINFO STREAM": "key [FULL|FULL COUNT index|FULL COUNT|NOPE]", "XINFO GROUPS": "key",
-        "XINFO CONSUMERS": "(x1 g1|x1 g1|key group)", "XINFO HELP": "", "XINFO NOPE": "key",
+        "XINFO CONSUMERS": _GROUP, "XINFO HELP": "", "XINFO NOPE": "key",
     },
 }  # fmt: skip
 """Per type of the keys that a command is mostly drawn with: what follows its name."""

@@ -1,4 +1,4 @@
-"""A client as small as can be, for asking a real Redis server what it answers, in RESP2 or RESP3."""
+"""A client as small as can be, for asking a real Redis server, in RESP2 or RESP3."""
 
 import socket
 from collections.abc import Sequence

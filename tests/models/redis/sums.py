@@ -34,6 +34,8 @@ class SummedKey:
         self.points = self.scans = self.verifies = 0
         self.tried: set[str] = set()
         self.held: set[str] = set()
+        self.wrong: set[str] = set()
+        """Families looked up while the key held another type."""
         self.deleted = self.was_deleted = self.ttl_known = self.touched = False
         self.stored = len(CONTENT["list"]) if self.kind == "list" else 0
         self.left = self.right = 0
@@ -73,9 +75,14 @@ class SummedKey:
             self.tried.add(family)
             kind = self.probe()
             if kind not in (family, "none"):
+                self.wrong.add(family)
                 raise WrongType
             if kind == family:
                 self._load(family)
+        elif family not in self.held:
+            known = self.known()
+            if family in self.wrong if known is None else known != "none":
+                raise WrongType
         return family in self.held
 
     def _load(self, family: str) -> None:
@@ -100,6 +107,7 @@ class SummedKey:
     def delete(self) -> None:
         """The key is gone, for whatever reason; no family need be looked for."""
         self.held.clear()
+        self.wrong.clear()
         self.deleted = self.was_deleted = self.ttl_known = self.touched = True
         self.stored = self.left = self.right = 0
 
@@ -210,16 +218,21 @@ def _expire(key: SummedKey) -> None:
         key.touched = key.ttl_known = True
 
 
-LOOK_UPS = {"GET": "string", "HGET": "hash", "HGETALL": "hash", "ZCARD": "zset"}
+LOOK_UPS = {
+    "GET": "string",
+    **dict.fromkeys(("HGET", "HMGET", "HGETALL", "HEXISTS", "HLEN"), "hash"),
+    "LLEN": "list",
+    **dict.fromkeys(("SMEMBERS", "SISMEMBER", "SCARD"), "set"),
+    **dict.fromkeys(("ZCARD", "ZSCORE", "ZCOUNT", "ZRANGE", "ZREVRANGE", "ZRANGEBYSCORE",
+                     "ZREVRANGEBYSCORE"), "zset"),
+}  # fmt: skip
 WRITES = {
-    "INCR": "string",
-    "LPUSH": "list",
-    "RPUSH": "list",
-    "HSET": "hash",
-    "SADD": "set",
-    "ZADD": "zset",
-}
+    "INCR": "string", "LPUSH": "list", "RPUSH": "list", "HSET": "hash", "HMSET": "hash",
+    "HINCRBY": "hash", "SADD": "set", "ZADD": "zset", "XADD": "stream",
+}  # fmt: skip
 WHOLE = {
     "EXISTS": SummedKey.probe, "TYPE": SummedKey.probe, "PTTL": _time_to_live, "PEXPIRE": _expire,
     "DEL": _delete, "SET": _replace, "SETNX": _set_missing, "SETEX": _put, "GETDEL": _take,
 }  # fmt: skip
+KNOWN = {*LOOK_UPS, *WRITES, *WHOLE, "RENAME", "LPOP", "RPOP", "RPOPLPUSH"}
+"""The commands that this model knows."""

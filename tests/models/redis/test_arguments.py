@@ -1,4 +1,4 @@
-"""Numbers as Redis takes and prints them; compared with a real server in `test_replies.py`."""
+"""Numbers as Redis takes and prints them; compared with a real server in `test_differential.py`."""
 
 from math import inf
 

@@ -12,10 +12,11 @@ from models.redis.context import Context
 from models.redis.key_states import STATES
 from models.replies import WRONG_TYPE, ErrorReply, Reply, Status
 from models.store.versions import Store
-from tests.models.redis.sums import SummedKey, WrongType, run
+from tests.models.redis.sums import KNOWN, SummedKey, WrongType, run
 from tests.models.redis.traced import ARGUMENTS, BEFORE, FUTURE, NOW, Counts, count, store_with
 
 NAMES = ("j", "k")
+LABELS = [label for label in ARGUMENTS if label.split("(")[0] in KNOWN]
 
 
 def attempt_on(store: Store) -> Context:
@@ -34,7 +35,7 @@ def taken(context: Context) -> Counts:
 
 def random_command(rng: random.Random) -> list[str]:
     """A good command on one of two keys, in the manner of the traced ones."""
-    label = rng.choice(list(ARGUMENTS))
+    label = rng.choice(LABELS)
     args = [arg.decode() for arg in ARGUMENTS[label]]
     args[0] = rng.choice(NAMES)
     if args[-1] == "other":
@@ -88,7 +89,7 @@ def differing(seed: int, met: Counter[str]) -> str | None:
 def test_random_scripts_cost_the_sums() -> None:
     """Command by command and at commit, random scripts read what adding up the tables gives."""
     met: Counter[str] = Counter()
-    assert [found for seed in range(3000) if (found := differing(seed, met))] == []
+    assert [found for seed in range(3500) if (found := differing(seed, met))] == []
     assert min(met.values()) > 1000, "too little was compared"
 
 
@@ -165,10 +166,9 @@ def test_the_expiry_is_read_once() -> None:
      ("set_wide", "RPOP k"), ("zset_blob", "HGETALL k")],
 )  # fmt: skip
 def test_a_wrong_type_leaves_a_stub(state: str, command: str) -> None:
-    """After WRONGTYPE the same command sees an absent key and reads nothing (H6)."""
+    """After WRONGTYPE the same command reads nothing, and is refused again."""
     replies, reads = script({"k": state}, command, command)
-    assert replies[0] == WRONG_TYPE
-    assert replies[1] in (None, 0, [])
+    assert replies == [WRONG_TYPE, WRONG_TYPE]
     assert reads[0] != NOTHING
     assert reads[1] == NOTHING
 
@@ -178,7 +178,7 @@ def test_a_loaded_key_may_expire() -> None:
     context = attempt_on(store_with(k="str_new_ttl"))
     commands = [[b"GET", b"k"], [b"EXISTS", b"k"], [b"TYPE", b"k"], [b"PTTL", b"k"]]
     alive = [table.call(context, command) for command in commands]
-    context.now = FUTURE + 1
+    context.now = FUTURE + 10**6  # a key lives on in the millisecond that it expires in
     expired = [table.call(context, command) for command in commands]
     assert alive == [b"7", 1, Status(b"string"), (FUTURE - NOW) // 10**6]
     assert expired == [b"7", 0, Status(b"none"), -2]

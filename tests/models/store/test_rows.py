@@ -4,10 +4,6 @@ import copy
 import random
 from typing import Any
 
-from models.redis import table
-from models.redis.commit import plan_commit
-from models.redis.context import Context
-from models.redis.key_states import STATES
 from models.store.rows import (
     BARE,
     DELETED,
@@ -24,8 +20,6 @@ from models.store.rows import (
     StringRow,
     in_shape,
 )
-from tests.models.redis.random_commands import KEYS, Draw
-from tests.models.redis.scenes import Scene
 
 FAMILIES = (STR, TTL, HASH_FIELD, LIST_ITEM)
 
@@ -110,21 +104,3 @@ def _random_change(rng: random.Random) -> Mutation:
     if rng.random() < 0.4:
         return put(family, id, DELETED)
     return put(family, id, StringRow(b"v", rng.random() < 0.5, None) if family == STR else 1)
-
-
-def test_scripts_do_not_touch_the_snapshot() -> None:
-    """Whatever a script does, the views that it read are as before, and so is the store."""
-    rng = random.Random(2)
-    states = [state for state in STATES if state != "missing"]
-    changed = 0
-    for _ in range(300):
-        scene = Scene({name: rng.choice(states) for name in KEYS}, now_ms=1000)
-        store = scene.store()
-        before = copy.deepcopy({name: store.view(name, 1).rows for name in KEYS})
-        context = Context(store, 1)
-        draw = Draw(rng, scene.now_ms)
-        for _ in range(8):
-            table.call(context, draw.command())
-        changed += plan_commit(context) is not None
-        assert {name: store.view(name, 1).rows for name in KEYS} == before
-    assert changed > 200
