@@ -212,6 +212,11 @@ class Attempt:
                 self.trail.mark("queue", "wait for a core", self._kernel.now + delay)
         return delay
 
+    @property
+    def now_ns(self) -> int:
+        """The instant of virtual time."""
+        return self._kernel.now
+
     def begin(self, label: str) -> None:
         """What follows belongs to `label`, for the trail."""
         self._label = label

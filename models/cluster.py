@@ -26,7 +26,7 @@ from models.store.versions import Commit, Store
 from sim.kernel import Event, Kernel
 from sim.record import UNSUPPORTED
 from sim.resources import Measured, Servers, Slots
-from sim.rng import BLOCK, Streams
+from sim.rng import Streams
 from sim.trace import Trace
 
 Apply: TypeAlias = Callable[[Commit], tuple[Applied, int]]
@@ -170,6 +170,7 @@ class Cluster:
         engine = make_engine(id, apply)
         retry = system.script.retry
         cores, workers = self._make_cores(id), self._make_workers(id)
+        elements = self._streams.unit(f"elements/{name}")
         service = Service(
             kernel,
             wall=self._wall,
@@ -184,8 +185,8 @@ class Cluster:
             timestamp_at_proposal=system.store.commit_timestamp == "at_proposal",
             machines=self.machines,
             workers=workers,
-            jitter=self._unit_sampler(f"retry/{name}"),
-            surroundings=ALONE._replace(draw=self._index_sampler(f"elements/{name}")),
+            jitter=self._streams.unit(f"retry/{name}"),
+            surroundings=ALONE._replace(draw=lambda below: int(elements() * below)),
         )
         return Node(name, engine, store, service, cores, workers)
 
@@ -228,20 +229,6 @@ class Cluster:
             lambda low, high: int(generator.integers(low, high)),
             leader=None if leader == "elect" else number(leader),
         )
-
-    def _unit_sampler(self, stream: str) -> Callable[[], float]:
-        generator = self._streams.generator(stream)
-
-        def draws() -> Any:
-            while True:
-                yield from generator.random(BLOCK).tolist()
-
-        sampler: Callable[[], float] = draws().__next__
-        return sampler
-
-    def _index_sampler(self, stream: str) -> Callable[[int], int]:
-        sampler = self._unit_sampler(stream)
-        return lambda below: int(sampler() * below)
 
     def _connect(self, source: int, target: int) -> None:
         """The connection that `source` opens to `target`: calls there, their returns back."""

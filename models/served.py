@@ -3,8 +3,8 @@
 from typing import Any
 
 from models.cluster import Cluster
-from models.outcome import variant_record
 from models.notes import SessionNotes
+from models.outcome import variant_record
 from models.recorder import Recorder
 from models.rounds_cluster import RoundsCluster
 from models.server.server import Clock, Server
@@ -25,6 +25,7 @@ class ServedWorld:
         self, kernel: Kernel, system: System, *, seed: int, clock: Clock, password: bytes, port: int
     ) -> None:
         self.kernel = kernel
+        self._ready = False
         streams = Streams(seed)
         make = RoundsCluster if system.fidelity == "rounds" else Cluster
         self.cluster = make(kernel, system, streams, None, wall=clock.read)
@@ -52,11 +53,13 @@ class ServedWorld:
 
     def start(self) -> None:
         """Start the cluster and run it until somebody leads."""
-        self.cluster.start(self.kernel.halt)
-        if not self.cluster.leader.engine.is_leader:
-            while self.kernel.run_for(until_ns=None, events_max=1_000_000):
-                pass
+        self.cluster.start(self._lead)
+        while not self._ready:
+            self.kernel.run_for(until_ns=None, events_max=1)
         self.recorder.start()
+
+    def _lead(self) -> None:
+        self._ready = True
 
     def settle(self) -> None:
         """Carry out to its end what has begun."""

@@ -8,23 +8,22 @@ Local work (store reads, Lua, bookkeeping) is added up and paid in virtual time 
 that a script which need not wait between two reads costs no event for them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass
 from hashlib import sha1
-from typing import Final, NamedTuple
+from typing import Final
 
 from models.attempt import Attempt, Cores, LocalCosts
+from models.carrying import DEADLINE, carry_out, script_of
 from models.engine.requests import Asked, DeadlineExceeded, NotLeader
-from models.engine.sites import Site, Tally, new_tally
+from models.engine.sites import Site, new_tally
 from models.fence.policies import Policy, Start
 from models.redis.commit import plan_commit
-from models.redis.blocking import Wait
 from models.redis.context import Context, Surroundings
-from models.redis.table import refused_as_write, wait_of
-from models.replies import NULL_ARRAY, ErrorReply, Reply
+from models.replies import NULL_ARRAY, ErrorReply
+from models.request import Applied, Outcome, Request, Watch
 from models.script.cache import NO_SCRIPT, Script, ScriptCache
-from models.script.machine import PENDING, Answer, Call, Machine, Pending
+from models.script.machine import Machine
 from models.script.pool import MachinePool
 from models.store.clock import CommitClock
 from models.store.versions import Commit, Store
@@ -32,9 +31,10 @@ from sim.kernel import Kernel, Steps
 from sim.resources import Slots
 from sim.trail import Trail
 
+__all__ = ["Applied", "Outcome", "Request", "RetryLimits", "Service", "Watch"]
+
 _CONFLICT: Final = ErrorReply(b"write conflict")
 _RETRY_LIMIT: Final = ErrorReply(b"redis txn retry limit exceeded: write conflict")
-_DEADLINE: Final = ErrorReply(str(DeadlineExceeded()).encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,114 +45,6 @@ class RetryLimits:
     """Runs of a script at most, the first included."""
     first_ns: int
     longest_ns: int
-
-
-@dataclass(slots=True)
-class Request:
-    """What a client sends: EVALSHA with a hash, EVAL with a body, or a single command."""
-
-    keys: list[bytes]
-    argv: list[bytes]
-    body: bytes = b""
-    sha: bytes | None = None
-    """Sent instead of the body, when set."""
-    command: list[bytes] | None = None
-    """Sent instead of a script, when set."""
-    policy: Policy | None = None
-    """A fence of its own instead of the node's."""
-    parts: "list[Request] | None" = None
-    """Sent instead of all that: requests carried out in one attempt, one after the other. The reply
-    is a list, and an error of one does not keep the others from being carried out."""
-    watched: "dict[bytes, Watch] | None" = None
-    """Keys that may not have changed: else the reply is `NULL_ARRAY`, and nothing is done."""
-    read_only: bool = False
-    """Whether a script's writes are refused (EVAL_RO)."""
-    keeps_writes: bool = False
-    """Whether what a script wrote before it failed is committed, as Redis does it. The modelled
-    system forgets it."""
-
-    def digest(self) -> str:
-        """The SHA1 of the script."""
-        if self.sha is not None:
-            return self.sha.decode("latin-1").lower()
-        return sha1(self.body, usedforsecurity=False).hexdigest()
-
-    def as_eval(self) -> "Request":
-        """The same with its body, for a node that does not know the hash."""
-        return replace(self, sha=None)
-
-
-class Watch(NamedTuple):
-    """What a watched key was when WATCH was sent."""
-
-    since_ts: int
-    """Commit timestamp since which it may not have been written."""
-    expired: bool
-    """Whether it was there and past its expiry, which it may then stay."""
-
-
-class Applied(NamedTuple):
-    """What applying a commit on a node gave."""
-
-    conflict: bytes | None
-    """The key that refused it, or None."""
-    at_ns: int
-    """When the first node applied it."""
-
-
-class Outcome:
-    """What came of a request, for the client and for the judges."""
-
-    __slots__ = (
-        "attempts", "commit_ts", "committed_ns", "cut_short", "failed", "published", "read_keys",
-        "read_ns", "reply", "start_ts", "tallies", "unsettled", "wait", "written_keys",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.reply: Reply = None
-        self.failed = False
-        """Whether an error ended the script, so that nothing was committed."""
-        self.cut_short = False
-        """Whether the node ended the last attempt before it was through: a fence, a guard or a
-        commit that failed, or the deadline. An error that the script raised did not."""
-        self.attempts = 0
-        self.tallies: list[Tally] = []
-        """Per attempt; the last one belongs to the reply."""
-        self.start_ts = 0
-        """Read timestamp of the last attempt; 0 when none got that far."""
-        self.read_ns = 0
-        """When that timestamp was taken."""
-        self.commit_ts = 0
-        """0 when nothing was written."""
-        self.committed_ns = 0
-        """When the writes became visible on some node."""
-        self.published: list[tuple[bytes, bytes]] = []
-        """Channels and messages that the last attempt published: to be sent once it has committed,
-        or has ended without writing."""
-        self.unsettled = False
-        """Whether a write was proposed whose fate the client was not told."""
-        self.read_keys: Iterable[bytes] = ()
-        self.written_keys: tuple[bytes, ...] = ()
-        self.published: Sequence[tuple[bytes, bytes]] = ()
-        """Channels and messages; to be sent now that the attempt is through."""
-        self.wait: Wait | None = None
-        """What a command that found nothing would wait for."""
-
-    def reset(self) -> None:
-        """As new: the request is sent again in another form."""
-        assert not self.tallies, "an attempt was made already"
-        self.reply = None
-        self.failed = False
-
-    def fail(self, reply: ErrorReply) -> None:
-        """End with an error."""
-        self.reply = reply
-        self.failed = True
-
-    def cut(self, reply: ErrorReply) -> None:
-        """End with an error, in the middle of an attempt."""
-        self.fail(reply)
-        self.cut_short = True
 
 
 class Service:
@@ -177,9 +69,10 @@ class Service:
         jitter: Callable[[], float],
         surroundings: Surroundings,
     ) -> None:
-        """`wall` is what the node's clock says, in ns: what TIME tells and expiries are compared with.
+        """`wall` is what the node's clock says, in ns: TIME, and what expiries are compared with.
 
-        `jitter` draws from [0, 1). `deadline_ns` holds from the arrival of a request on."""
+        `jitter` draws from [0, 1). `deadline_ns` holds from the arrival of a request on.
+        """
         self._kernel = kernel
         self._wall = wall
         self._engine = engine
@@ -203,7 +96,8 @@ class Service:
     def execute(self, request: Request, outcome: Outcome, trail: Trail | None) -> Steps:
         """Carry out a request: fills `outcome`, and `trail` if there is one."""
         deadline = self._kernel.now + self._deadline_ns
-        if request.parts is None and request.command is None and self._script(request) is None:
+        of_a_script = request.parts is None and request.command is None
+        if of_a_script and script_of(request, self.scripts) is None:
             outcome.fail(NO_SCRIPT)
             return
         if not self._workers.take_now():
@@ -214,7 +108,7 @@ class Service:
         machine = None if request.command is not None else self._machines.take()
         try:
             if self._kernel.now >= deadline:
-                outcome.fail(_DEADLINE)  # it passed in line, which is noticed only now
+                outcome.fail(DEADLINE)  # it passed in line, which is noticed only now
                 return
             while (yield from self._attempt(request, machine, outcome, trail, deadline)):
                 if not (yield from self._back_off(outcome, trail, deadline)):
@@ -223,11 +117,6 @@ class Service:
             self._workers.give_back()
             if machine is not None:
                 self._machines.give_back(machine)
-
-    def _script(self, request: Request) -> Script | None:
-        if request.sha is None:
-            return self.scripts.load(request.body)
-        return self.scripts.find(request.sha)
 
     def _back_off(self, outcome: Outcome, trail: Trail | None, deadline: int) -> Steps:
         """Wait before the next attempt; False when there must be none, and `outcome` is final."""
@@ -286,19 +175,8 @@ class Service:
             outcome.read_keys = context.keys
             if request.watched and self._changed(request.watched, start_ts):
                 outcome.reply = NULL_ARRAY
-            elif request.parts is not None:
-                replies: list[Reply] = []
-                outcome.reply = replies
-                for part in request.parts:
-                    yield from self._carry_out(part, machine, attempt, outcome, deadline)
-                    replies.append(outcome.reply)
-                    if outcome.cut_short:
-                        break
-                else:
-                    outcome.reply = replies
-                    outcome.failed = False
             else:
-                yield from self._carry_out(request, machine, attempt, outcome, deadline)
+                yield from carry_out(request, self.scripts, machine, attempt, outcome, deadline)
             attempt.charge()
             for name in context.unsupported:
                 self.unsupported[name] = self.unsupported.get(name, 0) + 1
@@ -312,7 +190,7 @@ class Service:
                 attempt.owed = deadline - kernel.now
                 if trail is not None:
                     trail.cut(deadline)
-                outcome.cut(_DEADLINE)
+                outcome.cut(DEADLINE)
             kept = request.keeps_writes and not outcome.cut_short
             if (outcome.failed and not kept) or not wrote:
                 if attempt.owed:
@@ -321,46 +199,6 @@ class Service:
             return (yield from self._commit(attempt, outcome, policy.commit_guard))
         finally:
             store.unpin(start_ts)
-
-    def _carry_out(
-        self,
-        request: Request,
-        machine: Machine | None,
-        attempt: Attempt,
-        outcome: Outcome,
-        deadline: int,
-    ) -> Steps:
-        """Carry out one command or script on an attempt."""
-        context = attempt.context
-        context.from_script = request.command is None
-        if request.command is not None:
-            reply = attempt.answer(request.command)
-            if reply is PENDING:
-                reply = yield from attempt.settle()
-            outcome.reply = reply
-            outcome.failed = isinstance(reply, ErrorReply)
-            if reply is None or reply is NULL_ARRAY:
-                outcome.wait = wait_of(context, request.command)
-            return
-        script = self._script(request)
-        if script is None:
-            outcome.fail(NO_SCRIPT)
-            return
-        assert machine is not None
-        answer = attempt.answer
-        if request.read_only or b"no-writes" in script.body[: script.body.find(b"\n")]:
-            answer = partial(_answer_reads, answer)
-        state = machine.start(script, request.keys, request.argv, answer)
-        while type(state) is Call:
-            reply = yield from attempt.settle()
-            if self._kernel.now >= deadline:
-                # The read itself has no deadline; the Lua VM notices after it.
-                state = machine.kill(_DEADLINE.text)
-                outcome.cut_short = True
-            else:
-                state = machine.resume(reply)
-        outcome.reply = state.reply
-        outcome.failed = state.raised
 
     def _changed(self, watched: dict[bytes, Watch], now_ts: int) -> bool:
         """Whether a watched key is another than it was, at the read timestamp of an attempt."""
@@ -435,8 +273,3 @@ class Service:
 
     def _next_timestamp(self) -> int:
         return self._clock.next(self._kernel.now, self._store.last_commit_ts)
-
-
-def _answer_reads(answer: Answer, args: list[bytes]) -> "Reply | Pending":
-    """Answer what does not write."""
-    return refused_as_write(args) or answer(args)

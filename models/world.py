@@ -10,15 +10,15 @@ from models.cluster import Cluster
 from models.data import key_names
 from models.fence.policies import POLICIES
 from models.load_spec import CallSpec, KeySpec, LoadSpec
-from models.outcome import variant_record
 from models.notes import SessionNotes
+from models.outcome import variant_record
 from models.recorder import Recorder
-from models.recording import Recording
-from models.server.server import Notes, Server
 from models.rounds_cluster import RoundsCluster
+from models.server.server import Notes, Server
 from models.service import Service
 from models.spec import System
 from models.workload.clients import Group, burst_gaps, constant_gaps, poisson_gaps
+from models.workload.recording import Recording
 from models.workload.replay import Replay
 from models.workload.tickets import CallKind, KeyPick, draw_tickets
 from sim.errors import LimitReached
@@ -207,9 +207,7 @@ class World:
             connections=self._connections.get(load.name),
         )
 
-    def _replay(
-        self, recording: Recording, clock: OffsetClock, notes: Notes | None
-    ) -> Replay:
+    def _replay(self, recording: Recording, clock: OffsetClock, notes: Notes | None) -> Replay:
         server = Server(
             self.kernel,
             clock=clock,

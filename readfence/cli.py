@@ -13,11 +13,11 @@ from models.spec import Scenario
 from readfence.console import err, out, print_json, progress
 from readfence.exits import EnvironmentFailed, Exit, ends_in_status
 from readfence.options import JsonOption, QuietOption, ScenarioArgument, SeedOption, SetOption
-from readfence.recording_commands import import_monitor, record
-from readfence.recording_commands import summary as traffic_summary
+from readfence.recordings.commands import import_monitor, record
+from readfence.recordings.commands import summary as traffic_summary
 from readfence.runs import Result, make_folder, run_all, save
 from readfence.scenarios import Loaded, load, shipped, shipped_folder
-from readfence.serve_command import serve
+from readfence.serving.command import serve
 from readfence.sweep_command import sweep
 from reports import check_output as told
 from reports.check import Check, Gate, check_run

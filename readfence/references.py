@@ -5,8 +5,8 @@ commands, Lua, timers, content of keys.
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
-from models.redis.commands import COMMANDS
 from models.load_spec import CallSpec, DataSpec
+from models.redis.commands import COMMANDS
 from models.redis.key_states import type_of
 from models.redis.refused import Refused
 from models.redis.stream import ZERO

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TextIO
 
-from models.recording import Recording
+from models.workload.recording import Recording
 from models.world import World
 from readfence.exits import EnvironmentFailed
 from readfence.scenarios import Loaded, Variant

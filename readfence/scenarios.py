@@ -10,11 +10,11 @@ from pydantic import BaseModel, ValidationError
 
 from models.cluster import counter_names, resource_names
 from models.engine.rounds import WOULD_DROP
-from models.recording import Recording
 from models.spec import Scenario, System
+from models.workload.recording import Recording
 from readfence.complaints import complaints, nearest
 from readfence.places import Document, Location
-from readfence.recordings import load_recording
+from readfence.recordings.files import load_recording
 from readfence.references import Problem, reference_problems
 from reports.expect import parse
 from reports.resources import figure_names

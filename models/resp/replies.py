@@ -20,18 +20,12 @@ from models.replies import (
 )
 
 _Encoder = Callable[[Any, list[bytes]], None]
-_OK: Final = Status(b"OK")
 
 
 def encode(reply: Reply, protocol: int) -> bytes:
     """A reply as the bytes that a client gets who speaks protocol 2 or 3."""
-    kind = type(reply)
-    if kind is bytes:
-        return b"$%d\r\n%b\r\n" % (len(reply), reply)  # type: ignore[arg-type]
-    if reply is _OK or reply == _OK:
-        return b"+OK\r\n"
     parts: list[bytes] = []
-    (_RESP3 if protocol == 3 else _RESP2)[kind](reply, parts)
+    (_RESP3 if protocol == 3 else _RESP2)[type(reply)](reply, parts)
     return b"".join(parts)
 
 

@@ -70,7 +70,11 @@ class Requests:
         An empty array and an empty line are no commands, and are passed over.
         """
         while self.error is None and self.waiting_bytes >= self._wanted:
-            command = self._read()
+            try:
+                command = self._read()
+            except _NotARequest as refused:
+                self.error = ErrorReply(b"ERR Protocol error: " + refused.why)
+                return None
             if command:
                 return command
             if command is None:
@@ -98,9 +102,9 @@ class Requests:
                 return None
             length = _number(count)
             if length is None or length > ARGUMENTS_MAX:
-                return self._refuse(b"invalid multibulk length")
+                raise _NotARequest(b"invalid multibulk length")
             if length > STRANGER_ARGUMENTS_MAX and not self.trusted:
-                return self._refuse(b"unauthenticated multibulk length")
+                raise _NotARequest(b"unauthenticated multibulk length")
             if length <= 0:
                 return []
             self._missing = length
@@ -135,21 +139,22 @@ class Requests:
 
     def _bulk_length(self) -> int | None:
         if self._at < len(self._data) and self._data.find(b"\r", self._at) < 0:
-            return self._incomplete(b"bulk count")
+            self._incomplete(b"bulk count")
+            return None
         if self._at >= len(self._data):
             return None
         if self._data[self._at] != _BULK:
             got = self._data[self._at : self._at + 1].translate(_ONE_LINE)
-            return self._refuse(b"expected '$', got '%b'" % got)
+            raise _NotARequest(b"expected '$', got '%b'" % got)
         begun = self._at
         header = self._header(b"bulk count")
         if header is None:
             return None
         length = _number(header)
         if length is None or not 0 <= length <= self._bulk_max:
-            return self._refuse(b"invalid bulk length")
+            raise _NotARequest(b"invalid bulk length")
         if length > STRANGER_BULK_MAX and not self.trusted:
-            return self._refuse(b"unauthenticated bulk length")
+            raise _NotARequest(b"unauthenticated bulk length")
         if self._at + length + 2 > len(self._data):
             self._wanted = self._at + length + 2 - begun
         return length
@@ -158,7 +163,8 @@ class Requests:
         """The text of the line that begins here, without its first byte; passes over the line."""
         end = self._data.find(b"\r", self._at)
         if end < 0:
-            return self._incomplete(what)
+            self._incomplete(what)
+            return None
         if end + 2 > len(self._data):
             return None
         text = self._data[self._at + 1 : end]
@@ -166,22 +172,30 @@ class Requests:
         return text
 
     def _incomplete(self, what: bytes) -> None:
+        """More must arrive, unless it is too long already."""
         if self.waiting_bytes > INLINE_MAX and not self._later:
-            self._refuse(b"too big %b string" % what)
+            raise _NotARequest(b"too big %b string" % what)
 
     def _inline(self) -> list[bytes] | None:
         end = self._data.find(b"\n", self._at)
         if end < 0:
             if len(self._data) - self._at > INLINE_MAX and not self._later:
-                self._refuse(b"too big inline request")
+                raise _NotARequest(b"too big inline request")
             return None
         line = self._data[self._at : end].removesuffix(b"\r")
         self._at = end + 1
         words = split_words(line)
-        return self._refuse(b"unbalanced quotes in request") if words is None else words
+        if words is None:
+            raise _NotARequest(b"unbalanced quotes in request")
+        return words
 
-    def _refuse(self, text: bytes) -> None:
-        self.error = ErrorReply(b"ERR Protocol error: " + text)
+
+class _NotARequest(Exception):
+    """What has arrived cannot be read."""
+
+    def __init__(self, why: bytes) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 _ONE_LINE: Final = bytes.maketrans(b"\r\n", b"  ")

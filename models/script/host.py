@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 
 from lupa.lua51 import LuaRuntime
 
-from models.redis.table import COMMANDS
+from models.redis.commands import COMMANDS
 from models.replies import ErrorReply, Reply, Status
 from models.script.convert import (
     ENTRY_BYTES,

@@ -10,7 +10,7 @@ from models.replies import OK, ErrorReply, FlatMap, Reply, Status
 from models.server.command import ANY, Command
 from models.server.information import information
 from models.server.server import Server
-from models.server.session import Answer, NO_REPLY, NoReply, Session
+from models.server.session import NO_REPLY, Answer, Session
 from sim.kernel import Steps
 from sim.units import NS_PER, SECOND
 
@@ -33,7 +33,10 @@ def config_set(server: Server, session: Session, args: list[bytes]) -> Reply:
             text = b"ERR Unknown option or number of arguments for CONFIG SET - '%b'"
             return ErrorReply(text % name)
         if server.settings.is_fixed(name):
-            text = b"ERR CONFIG SET failed (possibly related to argument '%b') - can't set immutable config"
+            text = (
+                b"ERR CONFIG SET failed (possibly related to argument '%b') - "
+                b"can't set immutable config"
+            )
             return ErrorReply(text % name)
     for name, value in zip(args[2::2], args[3::2], strict=True):
         server.settings.change(name, value)

@@ -16,7 +16,9 @@ class Channels:
         """How many would get a message; who listens twice counts twice."""
         count = len(self.channels.get(channel, ()))
         return count + sum(
-            len(sessions) for pattern, sessions in self.patterns.items() if matcher(pattern)(channel)
+            len(sessions)
+            for pattern, sessions in self.patterns.items()
+            if matcher(pattern)(channel)
         )
 
     def publish(self, channel: bytes, message: bytes) -> int:

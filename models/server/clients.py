@@ -1,18 +1,17 @@
 """HELLO, AUTH, CLIENT and what else a client says about itself or about its connection."""
 
+from itertools import chain
 from typing import Final
 
 from models.redis.arguments import integer
 from models.redis.refused import Refused
-from models.redis.timeouts import timeout_seconds
-from models.replies import NULL_ARRAY, OK, ErrorReply, FlatMap, Reply, Status, Verbatim
+from models.replies import OK, ErrorReply, FlatMap, Reply, Status, Verbatim
 from models.server.command import ANY, Command, InTransaction
+from models.server.information import VERSION
 from models.server.server import UNBLOCKED, Server
-from models.server.session import Answer, NO_REPLY, NoReply, Session, wrong_count
+from models.server.session import NO_REPLY, Answer, Session
 from sim.units import SECOND
 
-VERSION: Final = b"7.0.15"
-"""The Redis whose answers are given."""
 _SYNTAX: Final = ErrorReply(b"ERR syntax error")
 _NO_PROTOCOL: Final = ErrorReply(b"NOPROTO unsupported protocol version")
 _NO_VERSION: Final = ErrorReply(b"ERR Protocol version is not an integer or out of range")
@@ -68,12 +67,16 @@ def hello(server: Server, session: Session, args: list[bytes]) -> Reply:
     session.protocol = protocol
     if name is not None:
         session.name = name
-    return FlatMap(
-        [
-            b"server", b"redis", b"version", VERSION, b"proto", protocol, b"id", session.id,
-            b"mode", b"standalone", b"role", b"master", b"modules", [],
-        ]  # fmt: skip
-    )
+    about = {
+        b"server": b"redis",
+        b"version": VERSION.encode(),
+        b"proto": protocol,
+        b"id": session.id,
+        b"mode": b"standalone",
+        b"role": b"master",
+        b"modules": [],
+    }
+    return FlatMap(chain.from_iterable(about.items()))
 
 
 def auth(server: Server, session: Session, args: list[bytes]) -> Reply:
@@ -258,7 +261,8 @@ def client_kill(server: Server, session: Session, args: list[bytes]) -> Reply:
     chosen = [
         other
         for other in server.sessions.values()
-        if not (skip_me and other is session) and all(_fits(other, *item) for item in wanted.items())
+        if not (skip_me and other is session)
+        and all(_fits(other, *item) for item in wanted.items())
     ]
     for other in chosen:
         _kill(server, other)

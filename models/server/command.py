@@ -4,9 +4,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final, NamedTuple, TypeAlias
 
-from models.replies import Reply
 from models.server.server import Server
-from models.server.session import Answer, NoReply, Session
+from models.server.session import Answer, Session
 from models.service import Request
 from sim.kernel import Steps
 

@@ -19,7 +19,8 @@ class Conversation:
         finished: Callable[[], None],
     ) -> None:
         """`next_command` gives a command that is there, or None; `finished` is called whenever
-        there is none, or the session is to be closed."""
+        there is none, or the session is to be closed.
+        """
         self._server = server
         self._session = session
         self._next = next_command

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from models.redis.commands import COMMANDS as DATA_COMMANDS
 from models.redis.command import Command as DataCommand
+from models.redis.commands import COMMANDS as DATA_COMMANDS
 from models.redis.refused import Refused
 from models.replies import ErrorReply, Reply, Status, quoted
 from models.server import admin, clients, pubsub, scripting, transactions
 from models.server.blocking import block_unless_served
 from models.server.command import ANY, Command, InTransaction
 from models.server.server import Server
-from models.server.session import Queued, Session, wrong_count
+from models.server.session import Answer, Queued, Session, wrong_count
 from models.service import Request
 from sim.kernel import Steps
 
@@ -62,7 +62,7 @@ def execute(server: Server, session: Session, args: list[bytes]) -> Steps:
     session.active_ns = server.clock.read()
     if refusal is None:
         assert command is not None
-        refusal = _forbidden(session, command, name)
+        refusal = _forbidden(session, command)
     if refusal is not None or command is None:
         session.spoilt = session.queue is not None
         session.reply(refusal)
@@ -109,7 +109,7 @@ def _say(reply: Reply) -> Reply:
     return reply
 
 
-def _act(action: Callable[..., Reply], *words: object) -> Reply:
+def _act(action: Callable[..., Answer], *words: object) -> Answer:
     try:
         return action(*words)
     except Refused as refused:
@@ -131,16 +131,16 @@ def _count(command: Command, args: list[bytes], name: bytes) -> ErrorReply | Non
     return None if command.args_min <= len(args) <= command.args_max else wrong_count(name)
 
 
-def _forbidden(session: Session, command: Command, name: bytes) -> ErrorReply | None:
+def _forbidden(session: Session, command: Command) -> ErrorReply | None:
     if not session.trusted and not command.to_strangers:
         return _NO_PASSWORD
-    if session.protocol == 2 and (session.subscriptions or session.shard_channels):
-        if not command.while_subscribed:
-            text = (
-                b"ERR Can't execute '%b': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / "
-                b"RESET are allowed in this context"
-            )
-            return ErrorReply(text % command.name.lower())
+    listening = session.protocol == 2 and (session.subscriptions or session.shard_channels)
+    if listening and not command.while_subscribed:
+        text = (
+            b"ERR Can't execute '%b': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / "
+            b"RESET are allowed in this context"
+        )
+        return ErrorReply(text % command.name.lower())
     if session.queue is not None and command.in_transaction is InTransaction.REFUSED:
         return _NOT_IN_TRANSACTION
     return None

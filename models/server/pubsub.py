@@ -10,7 +10,10 @@ from models.server.server import Server
 from models.server.session import NO_REPLY, NoReply, Session
 
 
-def _tables(server: Server, session: Session, word: bytes):  # type: ignore[no-untyped-def]
+def _tables(
+    server: Server, session: Session, word: bytes
+) -> tuple[dict[bytes, dict[Session, None]], dict[bytes, None]]:
+    """The table of subscriptions that a command is about, and the session's own part."""
     channels = server.channels
     if word.startswith(b"p"):
         return channels.patterns, session.patterns
@@ -42,8 +45,8 @@ def unsubscribe(server: Server, session: Session, args: list[bytes]) -> NoReply:
     table, own = _tables(server, session, word)
     names = args[1:] or list(own)
     for name in names:
-        if own.pop(name, name) is None:
-            end_subscription(table, name, session)
+        own.pop(name, None)
+        end_subscription(table, name, session)
         session.push([word, name, _count(session, word)])
     if not names:
         session.push([word, None, _count(session, word)])

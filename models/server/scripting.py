@@ -1,5 +1,6 @@
 """EVAL, EVALSHA, their read-only forms, and SCRIPT."""
 
+from hashlib import sha1
 from typing import Final
 
 from models.redis.arguments import integer
@@ -10,9 +11,7 @@ from models.server.server import Server
 from models.server.session import Session
 from models.service import Request
 
-_TOO_MANY_KEYS: Final = ErrorReply(
-    b"ERR Number of keys can't be greater than number of args"
-)
+_TOO_MANY_KEYS: Final = ErrorReply(b"ERR Number of keys can't be greater than number of args")
 _NEGATIVE_KEYS: Final = ErrorReply(b"ERR Number of keys can't be negative")
 _FLUSH_MODE: Final = ErrorReply(b"ERR SCRIPT FLUSH only support SYNC|ASYNC option")
 _NOT_BUSY: Final = ErrorReply(b"NOTBUSY No scripts in execution right now.")
@@ -43,7 +42,9 @@ def load(server: Server, session: Session, args: list[bytes]) -> Reply:
     problem = server.leader().compile(args[2])
     if problem is not None:
         return problem
-    return [service.scripts.load(args[2]).sha.encode() for service in server.services][0]
+    for service in server.services:
+        service.scripts.load(args[2])
+    return sha1(args[2], usedforsecurity=False).hexdigest().encode()
 
 
 def exists(server: Server, session: Session, args: list[bytes]) -> Reply:

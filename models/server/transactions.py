@@ -5,12 +5,13 @@ concerns the session alone is done when they have been committed, so that a writ
 nothing of it.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
-from models.replies import OK, ErrorReply, NullArray, Reply
+from models.replies import OK, ErrorReply, Reply
 from models.server.command import Command, InTransaction
 from models.server.server import Server
-from models.server.session import Answer, NoReply, Session
+from models.server.session import Answer, NoReply, Queued, Session
 from models.service import Request
 from sim.kernel import Steps
 
@@ -70,10 +71,10 @@ def execute(server: Server, session: Session, args: list[bytes]) -> Steps:
             refused: Answer = outcome.reply
             return refused
         replies = outcome.reply
-    return _in_order(session, queue, iter(replies))
+    return _in_order(queue, iter(replies))
 
 
-def _in_order(session: Session, queue: list, replies: object) -> Answer:
+def _in_order(queue: list[Queued], replies: Iterator[Reply]) -> Answer:
     answers: list[Reply] = []
     for queued in queue:
         reply = next(replies) if queued.action is None else queued.action()

@@ -8,13 +8,13 @@ against the recorded ones; where scripts tell the time, or clients race, they wi
 from collections import deque
 from collections.abc import Callable
 
-from models.recording import Recording, Sent
 from models.replies import Push, Reply
 from models.resp.replies import encode
 from models.resp.typed import Typed, parse
 from models.server.conversation import Conversation
 from models.server.server import Server
 from models.server.session import Session
+from models.workload.recording import Recording, Sent
 from sim.kernel import Event, Kernel
 
 

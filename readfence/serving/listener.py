@@ -1,7 +1,6 @@
 """Connections of real clients: bytes in and out of the sessions of a server."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Final
 
 from models.replies import Reply
@@ -72,9 +71,7 @@ class Connection(asyncio.Protocol):
         self._pace.arrive()
         self.session = self._server.connect(f"{host}:{port}", self._send)
         self._requests.trusted = self.session.trusted
-        self._conversation = Conversation(
-            self._server, self.session, self._next, self._no_command
-        )
+        self._conversation = Conversation(self._server, self.session, self._next, self._no_command)
         self._listener.connections[self.session.id] = self
 
     def data_received(self, data: bytes) -> None:

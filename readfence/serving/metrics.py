@@ -3,13 +3,13 @@
 import asyncio
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any, Final
 
 from models.engine.sites import Site
 from models.served import ServedWorld
 from readfence.exits import EnvironmentFailed
+from readfence.machine import steady_s
 from sim.record import UNSUPPORTED
 from sim.units import human_duration
 
@@ -21,7 +21,7 @@ class Metrics:
 
     def __init__(self, world: ServedWorld) -> None:
         self._world = world
-        self._began = time.monotonic()
+        self._began = steady_s()
         self._seen = (self._began, 0, 0, 0)
         self._rates = {"commands": 0.0, "requests": 0.0, "verifications": 0.0}
 
@@ -29,13 +29,16 @@ class Metrics:
         """All figures as they stand now."""
         server, recorder = self._world.server, self._world.recorder
         return {
-            "uptime_s": round(time.monotonic() - self._began, 3),
+            "uptime_s": round(steady_s() - self._began, 3),
             "virtual_ns": self._world.kernel.now,
             "clients": len(server.sessions),
             "blocked_clients": server.waiting.count,
             "commands": server.commands,
             "requests": self._world.kernel.progress,
-            "verifications": dict(zip((site.name.lower() for site in Site), recorder.by_site())),
+            "verifications": {
+                site.name.lower(): count
+                for site, count in zip(Site, recorder.by_site(), strict=True)
+            },
             "per_second": {name: round(rate, 1) for name, rate in self._rates.items()},
             "latency_ns": {
                 f"p{percent}": recorder.latency_percentile(percent) for percent in (50, 90, 99)
@@ -78,7 +81,7 @@ class Metrics:
                 sys.stderr.write("\r\x1b[K")
 
     def _measure(self) -> None:
-        now = time.monotonic()
+        now = steady_s()
         world = self._world
         counts = (world.server.commands, world.kernel.progress, world.recorder.counted())
         then, *before = self._seen

@@ -3,18 +3,18 @@
 In step (`speed` 1 is real time, 10 ten times as fast), virtual time is moved to the present before
 a request enters, and the reply leaves when virtual time has passed. At full speed (`speed` None),
 or while the wall clock is stopped, requests are carried out to their end at once, one after the
-other as they arrive: latencies are recorded, not waited for, and are those of requests that have the
-cluster to themselves. Virtual time stands still while nobody asks for anything.
+other as they arrive: latencies are recorded, not waited for, and are those of requests that have
+the cluster to themselves. Virtual time stands still while nobody asks for anything.
 
 The simulation is run a piece at a time, so that connections are looked after in between.
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Final
 
 from models.server.server import Server
+from readfence.machine import steady_ns, wall_ns
 from readfence.serving.clock import WallClock
 from sim.kernel import Kernel
 from sim.units import SECOND
@@ -31,9 +31,9 @@ class Pace:
         self._kernel = kernel
         self._speed = speed
         self._flush = flush
-        self._began = time.monotonic_ns()
+        self._began = steady_ns()
         self._began_at = kernel.now
-        self._began_wall = time.time_ns()
+        self._began_wall = wall_ns()
         self.clock = WallClock(self._follow)
         self._server: Server | None = None
         self._scheduled = False
@@ -44,7 +44,7 @@ class Pace:
         """Run this server from now on, in the running event loop."""
         self._server = server
         self._loop = asyncio.get_running_loop()
-        self._began = time.monotonic_ns()
+        self._began = steady_ns()
         self._began_at = self._kernel.now
         server.one_by_one = lambda: self._hurried
         server.idle = self._kernel.halt
@@ -53,7 +53,7 @@ class Pace:
 
     def _follow(self) -> int:
         if self._speed is None:
-            return time.time_ns()
+            return wall_ns()
         return self._began_wall + self._kernel.now - self._began_at
 
     @property
@@ -63,7 +63,7 @@ class Pace:
     def _present(self) -> int:
         """The virtual instant that is now, when time passes in step."""
         assert self._speed is not None
-        passed = time.monotonic_ns() - self._began
+        passed = steady_ns() - self._began
         return self._began_at + int(passed * self._speed)
 
     def arrive(self) -> None:

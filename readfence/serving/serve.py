@@ -3,8 +3,6 @@
 import asyncio
 import ipaddress
 import signal
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,7 +10,7 @@ from pathlib import Path
 
 from models.served import ServedWorld
 from readfence.console import out
-from readfence.exits import EnvironmentFailed
+from readfence.machine import steady_s
 from readfence.runs import Result, unhurried_collector
 from readfence.scenarios import Loaded, Variant
 from readfence.serving.listener import Listener
@@ -46,7 +44,7 @@ def serve_until_stopped(loaded: Loaded, variant: Variant, options: Options) -> R
             f"--listen {options.host}: expected --requirepass with an address that others can "
             "reach, got no password"
         )
-    began = time.monotonic()
+    began = steady_s()
     with unhurried_collector():
         world = asyncio.run(_serve(loaded, variant, options))
     record = RunRecord(
@@ -56,7 +54,7 @@ def serve_until_stopped(loaded: Loaded, variant: Variant, options: Options) -> R
         scenario=loaded.scenario.model_dump(mode="json", by_alias=True),
         variants=[world.record(variant.name, variant.settings)],
     )
-    return Result(record, {variant.name: time.monotonic() - began})
+    return Result(record, {variant.name: steady_s() - began})
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,5 +1,7 @@
 """Requests: cut anywhere, too large, garbled; never a crash, never a hang."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,10 +12,12 @@ COMMANDS = st.lists(st.lists(st.binary(max_size=1200), min_size=1, max_size=12),
 
 
 def encoded(words: list[bytes]) -> bytes:
+    """A command as clients send it."""
     return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(w), w) for w in words)
 
 
 def taken(requests: Requests) -> list[list[bytes]]:
+    """All commands that are there."""
     commands = []
     while (command := requests.next()) is not None:
         commands.append(command)
@@ -21,8 +25,9 @@ def taken(requests: Requests) -> list[list[bytes]]:
 
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
+    """The bytes, cut at these places."""
     bounds = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
-    return [data[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(bounds)]
 
 
 @given(COMMANDS, st.lists(st.integers(min_value=0), max_size=20))

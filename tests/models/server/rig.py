@@ -4,8 +4,8 @@ from collections import deque
 
 from models.replies import Reply
 from models.resp.replies import encode
-from models.server.conversation import Conversation
 from models.served import ServedWorld
+from models.server.conversation import Conversation
 from sim.kernel import Kernel
 from tests.models.worlds import make_system
 

@@ -11,6 +11,7 @@ PUSH = "return redis.call('RPUSH', KEYS[1], unpack(ARGV))"
 
 @pytest.fixture(params=[True, False], ids=["one by one", "overlapping"])
 def stage(request: pytest.FixtureRequest) -> ServerStage:
+    """Both ways in which requests are carried out."""
     return ServerStage(one_by_one=request.param)
 
 

@@ -10,10 +10,12 @@ from tests.models.server.rig import BEGAN_NS, ServerStage
 
 @pytest.fixture
 def stage() -> ServerStage:
+    """A server without a password."""
     return ServerStage()
 
 
 def error_of(reply: object) -> bytes:
+    """The text of an error, which the reply must be."""
     assert isinstance(reply, ErrorReply), reply
     return reply.text
 
@@ -73,7 +75,9 @@ def test_scripts_are_known_by_their_digest(stage: ServerStage) -> None:
     assert error_of(client.ask("SCRIPT", "LOAD", "retur n")).startswith(b"ERR Error compiling")
 
 
-@pytest.mark.parametrize("script", ["redis.call('SET','a',1)", "#!lua flags=no-writes\nredis.call('SET','a',1)"])
+@pytest.mark.parametrize(
+    "script", ["redis.call('SET','a',1)", "#!lua flags=no-writes\nredis.call('SET','a',1)"]
+)
 def test_a_script_that_may_not_write_cannot(stage: ServerStage, script: str) -> None:
     """EVAL_RO, and the flag no-writes."""
     word = "EVAL" if script.startswith("#!") else "EVAL_RO"

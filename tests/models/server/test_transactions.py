@@ -8,6 +8,7 @@ from tests.models.server.rig import ServerStage
 
 @pytest.fixture
 def stage() -> ServerStage:
+    """A server of its own."""
     return ServerStage()
 
 

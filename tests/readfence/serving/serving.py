@@ -33,9 +33,7 @@ class Served:
 def running(*arguments: str | Path) -> Iterator[Served]:
     """`readfence <arguments>`, which must tell on its first line where it listens."""
     command = [sys.executable, "-m", "readfence", *(str(argument) for argument in arguments)]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()

@@ -69,8 +69,8 @@ def test_every_reply_is_that_of_redis(corpus: Path, session: str, tmp_path: Path
     clock = "READFENCE.CLOCK SET {us}"
     with serving(tmp_path) as served:
         replay = [
-            sys.executable, str(corpus / "replay.py"), "--port", str(served.port), "--timeout", "20",
-            "--clock-cmd", clock, "--tol", "0", str(recording),
+            sys.executable, str(corpus / "replay.py"), "--port", str(served.port),
+            "--timeout", "20", "--clock-cmd", clock, "--tol", "0", str(recording),
         ]  # fmt: skip
         done = subprocess.run(replay, capture_output=True, text=True, check=False, timeout=400)
         assert done.returncode == 0, done.stdout + done.stderr

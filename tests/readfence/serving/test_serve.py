@@ -107,7 +107,7 @@ def test_at_real_speed_latencies_are_waited_for(tmp_path: Path) -> None:
                 for _ in range(5):
                     client.ask(b"GET", b"a")
             took[speed] = (time.monotonic() - began) / 5
-    assert 0.040 <= took["1"]
+    assert took["1"] >= 0.040
     assert took["10"] < took["1"] / 2
 
 

@@ -53,7 +53,11 @@ def test_redis_benchmark_runs(served: Served, tests: str) -> None:
     command = [tool("redis-benchmark"), "-p", str(served.port), "-n", "400", "-c", "20", "-q"]
     for extra in ([], ["-P", "16"]):
         done = subprocess.run(
-            [*command, "-t", tests, *extra], capture_output=True, text=True, timeout=120, check=False
+            [*command, "-t", tests, *extra],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert done.stdout.count("requests per second") >= len(tests.split(",")) - 1

@@ -11,6 +11,7 @@ from tests.readfence.serving.serving import Served
 
 
 def connect(served: Served) -> socket.socket:
+    """A connection that fails rather than hangs."""
     connection = socket.create_connection(("127.0.0.1", served.port), 20)
     connection.settimeout(20)
     return connection
@@ -25,6 +26,7 @@ def everything(connection: socket.socket) -> bytes:
 
 
 def exactly(connection: socket.socket, size: int) -> bytes:
+    """So many bytes, however they come."""
     data = b""
     while len(data) < size:
         piece = connection.recv(size - len(data))
@@ -39,7 +41,8 @@ def test_a_pipeline_of_10_000_commands_is_answered_in_order(served: Served) -> N
     request = b"".join(
         b"*2\r\n$4\r\nECHO\r\n$5\r\n%05d\r\n" % number
         if number % 10
-        else b"*4\r\n$4\r\nEVAL\r\n$%d\r\n%b\r\n$1\r\n0\r\n$5\r\n%05d\r\n" % (len(script), script, number)
+        else b"*4\r\n$4\r\nEVAL\r\n$%d\r\n%b\r\n$1\r\n0\r\n$5\r\n%05d\r\n"
+        % (len(script), script, number)
         for number in range(10_000)
     )
     expected = b"".join(

@@ -3,13 +3,13 @@
 import asyncio
 import json
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
 from readfence.console import out
-from readfence.serving.hashing import Hashing
-from readfence.serving.proxy import Journal, Proxy
+from readfence.machine import wall_us
+from readfence.recordings.hashing import Hashing
+from readfence.recordings.proxy import Journal, Proxy
 from sim.errors import InputError
 
 
@@ -21,7 +21,7 @@ def record_until_stopped(
         with file.open("w", encoding="utf-8") as text:
             header = {
                 "ev": "header", "session": file.stem, "split": "recorded", "lib": "",
-                "t0": time.time_ns() // 1000, "hashed": hash_values,
+                "t0": wall_us(), "hashed": hash_values,
             }  # fmt: skip
             text.write(json.dumps(header) + "\n")
             journal = Journal(text, Hashing() if hash_values else None)
@@ -58,7 +58,9 @@ async def _record(
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     port = sockets.sockets[0].getsockname()[1]
-    out.print(f"recording {listen[0]}:{port} -> {upstream[0]}:{upstream[1]} to {file}", soft_wrap=True)
+    out.print(
+        f"recording {listen[0]}:{port} -> {upstream[0]}:{upstream[1]} to {file}", soft_wrap=True
+    )
     out.file.flush()
     await stop.wait()
     sockets.close()

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from readfence.recordings import load_recording
-from readfence.serving.hashing import Hashing
+from readfence.recordings.files import load_recording
+from readfence.recordings.hashing import Hashing
 from sim.errors import InputError
 from tests.readfence.front_door import call
 from tests.readfence.serving.serving import running, talking
@@ -167,7 +167,7 @@ def test_a_real_monitor_output_can_be_imported(redis_server: int, tmp_path: Path
         watcher.sendall(b"MONITOR\r\n")
         printed = watcher.recv(100)
         with talking(redis_server) as client:
-            client.ask(b"SET", b"a", b"\x00\r\n\xff\"\\")
+            client.ask(b"SET", b"a", b'\x00\r\n\xff"\\')
             client.ask(b"EVAL", b"return redis.call('GET', KEYS[1])", b"1", b"a")
         while printed.count(b"\n") < 4:
             printed += watcher.recv(1000)
@@ -175,7 +175,7 @@ def test_a_real_monitor_output_can_be_imported(redis_server: int, tmp_path: Path
     assert call("import", log).status == 0
     recording = load_recording(tmp_path / "monitor.jsonl")
     assert [entry.words[0] for entry in recording.sent if entry.words] == [b"SET", b"EVAL"]
-    assert recording.sent[0].words == [b"SET", b"a", b"\x00\r\n\xff\"\\"]
+    assert recording.sent[0].words == [b"SET", b"a", b'\x00\r\n\xff"\\']
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from models.recording import Recording, read_recording
+from models.workload.recording import Recording, read_recording
 from sim.errors import InputError
 
 

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from readfence.console import out, print_json
-from readfence.monitor import Imported, events_of, lines_of
 from readfence.options import JsonOption
-from readfence.recordings import load_recording
-from readfence.traffic import summarize
+from readfence.recordings.files import load_recording
+from readfence.recordings.monitor import Imported, events_of, lines_of
+from readfence.recordings.traffic import summarize
 from sim.errors import InputError
 
 
@@ -29,7 +29,7 @@ def record(
 
     Example: `readfence record traffic.jsonl --listen 6381 --upstream localhost:6379`
     """
-    from readfence.serving.record import record_until_stopped  # noqa: PLC0415
+    from readfence.recordings.record import record_until_stopped  # noqa: PLC0415
 
     commands = record_until_stopped(
         file,

@@ -11,9 +11,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from models.engine.sites import CALLS
-from models.recording import Recording
 from models.service import Outcome, Request
 from models.spec import System
+from models.workload.recording import Recording
 from models.world import World
 
 _SYSTEM = {

@@ -2,7 +2,8 @@
 
 What MONITOR does not tell is missing: replies (so a replay compares nothing), when connections
 close, AUTH and what else Redis keeps to itself, and how long anything took. The calls of scripts
-(`[0 lua]`) are left out: a replay makes them itself. So is what was sent to another database than 0.
+(`[0 lua]`) are left out: a replay makes them itself. So is what was sent to another database than
+0.
 """
 
 import json
@@ -31,8 +32,8 @@ class Imported:
 
 def events_of(lines: Iterable[bytes], file: str, told: Imported) -> Iterator[dict[str, Any]]:
     """The events in a MONITOR output. Raises `InputError` with file and line."""
-    for number, line in enumerate(lines, 1):
-        line = line.rstrip(b"\r\n").removeprefix(b"+")
+    for number, written in enumerate(lines, 1):
+        line = written.rstrip(b"\r\n").removeprefix(b"+")
         if line in _GREETINGS:
             continue
         found = _LINE.fullmatch(line)

@@ -8,7 +8,6 @@ sent after it on another connection.
 
 import asyncio
 import json
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TextIO
@@ -16,7 +15,8 @@ from typing import Any, Final, TextIO
 from models.redis.commands import COMMANDS as DATA_COMMANDS
 from models.resp.requests import Requests
 from models.resp.typed import Typed, parse, text_to_json
-from readfence.serving.hashing import Hashing
+from readfence.machine import wall_us
+from readfence.recordings.hashing import Hashing
 
 _ODD: Final = frozenset(
     b"SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE CLIENT QUIT RESET "
@@ -26,10 +26,6 @@ _ODD: Final = frozenset(
 REST_S: Final = 2.0
 """How long the end of a recording waits for the command under way."""
 _MESSAGES: Final = ("message", "pmessage", "smessage")
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000
 
 
 def encode_command(words: list[bytes]) -> bytes:
@@ -100,9 +96,7 @@ class Proxy:
         self._connections += 1
         number = self._connections
         upstream = Upstream(*theirs)
-        self._journal.add(
-            {"ev": "open", "conn": number, "after": self._sequence, "t": _now_us()}
-        )
+        self._journal.add({"ev": "open", "conn": number, "after": self._sequence, "t": wall_us()})
         back = asyncio.create_task(self._pass_back(number, upstream, writer))
         try:
             await self._pass_on(number, upstream, reader)
@@ -113,7 +107,7 @@ class Proxy:
             back.cancel()
             writer.close()
             self._journal.add(
-                {"ev": "close", "conn": number, "after": self._sequence, "t": _now_us()}
+                {"ev": "close", "conn": number, "after": self._sequence, "t": wall_us()}
             )
             self._journal.write()
 
@@ -122,9 +116,7 @@ class Proxy:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._turn.acquire(), REST_S)
 
-    async def _pass_on(
-        self, number: int, upstream: Upstream, reader: asyncio.StreamReader
-    ) -> None:
+    async def _pass_on(self, number: int, upstream: Upstream, reader: asyncio.StreamReader) -> None:
         requests = Requests()
         while not upstream.gone and (data := await reader.read(1 << 16)):
             requests.feed(data)
@@ -143,7 +135,7 @@ class Proxy:
         command = DATA_COMMANDS.get(name)
         may_wait = name in _ODD or (command is not None and command.wait is not None)
         self._sequence += 1
-        now = _now_us()
+        now = wall_us()
         event = self._journal.add(
             {
                 "ev": "cmd", "seq": self._sequence, "conn": number, "t": now, "clk": now,
@@ -167,7 +159,7 @@ class Proxy:
             event["reply"] = replies[0][0]
         else:
             event["reply"] = {"multi": [reply for reply, _ in replies]} if replies else None
-        event["lat"] = (replies[-1][1] if replies else _now_us()) - now
+        event["lat"] = (replies[-1][1] if replies else wall_us()) - now
         event.pop("pending")
         self._journal.commands += 1
         self._journal.write()
@@ -198,7 +190,7 @@ class Proxy:
         writer.close()
 
     def _received(self, number: int, upstream: Upstream, reply: Typed) -> None:
-        now = _now_us()
+        now = wall_us()
         if _is_message(reply):
             self._journal.add(
                 {"ev": "push", "conn": number, "after": self._sequence, "t": now, "msg": reply}
@@ -216,5 +208,5 @@ class Proxy:
 
 
 def _is_message(reply: Typed) -> bool:
-    elements = reply.get(">") or reply.get("*")
-    return bool(elements) and elements[0].get("$") in _MESSAGES
+    elements = reply.get(">") or reply.get("*") or []
+    return len(elements) > 0 and elements[0].get("$") in _MESSAGES
