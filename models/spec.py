@@ -291,15 +291,6 @@ class System(Spec):
     def _one_group(cls, value: Any) -> Any:
         return [value] if isinstance(value, dict) else value
 
-    @model_validator(mode="after")
-    def _ends(self) -> "System":
-        replays = sum(load.replay is not None for load in self.workload)
-        if replays > 1 or (replays and len(self.workload) > 1):
-            raise ValueError("expected a replay to be the only group under `workload`")
-        if (self.stop is None) != (replays == 1):
-            raise ValueError("expected `stop` with everything but a replay, and not with one")
-        return self
-
 
 class Scenario(System):
     """A scenario file."""

@@ -1,7 +1,7 @@
 """Connections of real clients: bytes in and out of the sessions of a server."""
 
 import asyncio
-from typing import Final
+from typing import Final, cast
 
 from models.replies import Reply
 from models.resp.replies import encode
@@ -65,8 +65,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         host, port = (transport.get_extra_info("peername") or ("?", 0))[:2]
         self._pace.arrive()
         self.session = self._server.connect(f"{host}:{port}", self._send)
