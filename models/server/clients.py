@@ -297,10 +297,8 @@ def client_trackinginfo(server: Server, session: Session, args: list[bytes]) -> 
 
 
 COMMANDS: Final = (
-    Command(
-        b"HELLO", 1, ANY, action=hello, in_transaction=InTransaction.REFUSED, to_strangers=True
-    ),
-    Command(b"AUTH", 2, ANY, action=auth, in_transaction=InTransaction.REFUSED, to_strangers=True),
+    Command(b"HELLO", 1, ANY, action=hello, to_strangers=True),
+    Command(b"AUTH", 2, ANY, action=auth, to_strangers=True),
     Command(b"PING", 1, 2, action=ping, while_subscribed=True),
     Command(b"ECHO", 2, 2, action=echo),
     Command(b"SELECT", 2, 2, action=select),
@@ -323,5 +321,6 @@ COMMANDS: Final = (
     Command(b"CLIENT|KILL", 3, ANY, action=client_kill),
     Command(b"CLIENT|PAUSE", 3, 4, action=client_pause),
     Command(b"CLIENT|UNPAUSE", 2, 2, action=client_pause),
+    Command(b"CLIENT|TRACKING", 3, ANY, action=client_pause),
     Command(b"CLIENT|GETREDIR", 2, 2, action=client_trackinginfo),
 )  # fmt: skip

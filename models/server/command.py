@@ -25,7 +25,6 @@ class InTransaction(Enum):
 
     QUEUED = "queued"
     AT_ONCE = "at once"
-    REFUSED = "refused"
 
 
 class Command(NamedTuple):

@@ -21,7 +21,6 @@ from sim.kernel import Steps
 
 _NO_PASSWORD: Final = ErrorReply(b"NOAUTH Authentication required.")
 _QUEUED: Final = Status(b"QUEUED")
-_NOT_IN_TRANSACTION: Final = ErrorReply(b"ERR Command not allowed inside a transaction")
 _ATTACKS: Final = (b"POST", b"HOST:")
 """What a browser begins with that was lured here: the connection is ended, unanswered."""
 _NAMED_MAX: Final = 128
@@ -64,8 +63,9 @@ def execute(server: Server, session: Session, args: list[bytes]) -> Steps:
         assert command is not None
         refusal = _forbidden(session, command)
     if refusal is not None or command is None:
+        assert refusal is not None, f"{name!r} is unknown, and not refused"
         session.spoilt = session.queue is not None
-        session.reply(refusal)
+        session.reply(_discarded(session, refusal) if name == b"EXEC" else refusal)
     elif session.queue is not None and command.in_transaction is InTransaction.QUEUED:
         session.reply(_queue(server, session, command, args))
     else:
@@ -84,6 +84,13 @@ def execute(server: Server, session: Session, args: list[bytes]) -> Steps:
         session.reply(reply)
     if session.skip:
         session.skip -= 1
+
+
+def _discarded(session: Session, refusal: ErrorReply) -> ErrorReply:
+    """The refusal of an EXEC, which ends its transaction."""
+    session.end_transaction()
+    why = refusal.text.removeprefix(b"ERR ")
+    return ErrorReply(b"EXECABORT Transaction discarded because of: " + why)
 
 
 def _label(name: bytes, request: Request) -> str:
@@ -141,8 +148,6 @@ def _forbidden(session: Session, command: Command) -> ErrorReply | None:
             b"RESET are allowed in this context"
         )
         return ErrorReply(text % command.name.lower())
-    if session.queue is not None and command.in_transaction is InTransaction.REFUSED:
-        return _NOT_IN_TRANSACTION
     return None
 
 

@@ -61,6 +61,8 @@ class Session:
     """What a transaction has queued; None outside of one."""
     spoilt: bool = False
     """Whether a command of the transaction was refused, so that EXEC will be."""
+    held: list[Reply] | None = None
+    """What EXEC will answer so far, while it carries out what concerns the session."""
     watched: dict[bytes, Watch] = field(default_factory=dict)
     channels: dict[bytes, None] = field(default_factory=dict)
     patterns: dict[bytes, None] = field(default_factory=dict)
@@ -79,8 +81,10 @@ class Session:
         self.send(reply, self.protocol)
 
     def push(self, message: list[Any]) -> None:
-        """Send what was not asked for."""
-        if not self.gone:
+        """Send what was not asked for; within EXEC it becomes part of its reply."""
+        if self.held is not None:
+            self.held.append(Push(message))
+        elif not self.gone:
             self.send(Push(message), self.protocol)
 
     def end_transaction(self) -> None:

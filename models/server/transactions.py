@@ -71,15 +71,17 @@ def execute(server: Server, session: Session, args: list[bytes]) -> Steps:
             refused: Answer = outcome.reply
             return refused
         replies = outcome.reply
-    return _in_order(queue, iter(replies))
+    return _in_order(session, queue, iter(replies))
 
 
-def _in_order(queue: list[Queued], replies: Iterator[Reply]) -> Answer:
+def _in_order(session: Session, queue: list[Queued], replies: Iterator[Reply]) -> Answer:
     answers: list[Reply] = []
+    session.held = answers
     for queued in queue:
         reply = next(replies) if queued.action is None else queued.action()
         if not isinstance(reply, NoReply):
             answers.append(reply)
+    session.held = None
     return answers
 
 

@@ -108,3 +108,22 @@ def test_what_a_failing_script_wrote_stays(stage: ServerStage) -> None:
     client = stage.client()
     assert isinstance(client.ask("EVAL", "redis.call('SET','a',1) error('no')", 0), ErrorReply)
     assert client.ask("GET", "a") == b"1"
+
+
+def test_a_subscription_inside_a_transaction_is_part_of_its_reply(stage: ServerStage) -> None:
+    """As in Redis, where messages are written behind the reply's header."""
+    client = stage.client()
+    client.ask("MULTI")
+    client.ask("SUBSCRIBE", "news")
+    assert client.ask("EXEC") == [[b"subscribe", b"news", 1]]
+    assert client.raw == b"*1\r\n*3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n"
+
+
+def test_an_exec_that_is_refused_ends_its_transaction(stage: ServerStage) -> None:
+    """With the reason."""
+    client = stage.client()
+    client.ask("MULTI")
+    reply = client.ask("EXEC", "now")
+    assert isinstance(reply, ErrorReply)
+    assert reply.text.startswith(b"EXECABORT Transaction discarded because of: wrong number")
+    assert client.ask("PING") == Status(b"PONG")

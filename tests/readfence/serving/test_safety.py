@@ -1,4 +1,4 @@
-"""A client's scripts reach nothing but their keys: known ways out are tried through a served store."""
+"""A client's scripts reach nothing but their keys: known ways out, tried through a served store."""
 
 import pytest
 
