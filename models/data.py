@@ -12,7 +12,7 @@ _DEFAULT_CONTENT: Final[dict[str, Any]] = {
     "hash": {"f1": "1", "f2": "2", "f3": "3"},
     "set": ["m1", "m2"],
     "zset": {"z1": 1.0, "z2": 2.0},
-    "stream": {"1-1": "1"},
+    "stream": {"1-1": "1", "2-1": "2", "3-1": "3"},
 }
 """Content of a key whose scenario names none: small, of the right type."""
 

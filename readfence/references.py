@@ -174,7 +174,7 @@ def _script_problems(
             hint = nearest(name.upper(), known)
             yield (
                 (*at, "command", 0),
-                f"unknown command, expected one of {', '.join(known)}, got {name!r}{hint}",
+                f"expected a command that docs/scenario-reference.md lists, got {name!r}{hint}",
             )
         return
     key, body = "lua", call.lua or ""

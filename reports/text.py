@@ -220,15 +220,6 @@ def _error_rows(variants: list[Figures]) -> Iterator[Row]:
         yield Row(f"{len(others)} other errors", tuple(f"{count:,}" for count in sums), 1)
 
 
-def _busiest_rows(variants: list[Figures]) -> Iterator[Row]:
-    found = [busiest(figures.sample.variant) for figures in variants]
-    if any(found):
-        names = tuple(NOTHING if each is None else each[0] for each in found)
-        shares = tuple(NOTHING if each is None else f"{float(each[1]):.1%}" for each in found)
-        yield Row("busiest resource", tuple(map(printable, names)), opens_section=True)
-        yield Row("its utilisation", shares, 1)
-
-
 def _unsupported_rows(variants: list[Figures]) -> Iterator[Row]:
     """Commands that the modelled revision would have refused, by how often they were called."""
     counts = [
@@ -245,6 +236,15 @@ def _unsupported_rows(variants: list[Figures]) -> Iterator[Row]:
         yield Row("calls unsupported by the modelled revision", totals)
     for command in commands:
         yield Row(command, tuple(f"{calls.get(command, 0):,}" for calls in counts), 1)
+
+
+def _busiest_rows(variants: list[Figures]) -> Iterator[Row]:
+    found = [busiest(figures.sample.variant) for figures in variants]
+    if any(found):
+        names = tuple(NOTHING if each is None else each[0] for each in found)
+        shares = tuple(NOTHING if each is None else f"{float(each[1]):.1%}" for each in found)
+        yield Row("busiest resource", tuple(map(printable, names)), opens_section=True)
+        yield Row("its utilisation", shares, 1)
 
 
 def _wall_rows(record: RunRecord, wall_s: Mapping[str, float] | None) -> Iterator[Row]:

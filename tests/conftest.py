@@ -22,7 +22,9 @@ LONG_EXAMPLES = 5_000
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--long`: as many generated examples as one has time for, other ones each time."""
     parser.addoption("--long", action="store_true", help="many more generated examples")
-    parser.addoption("--sequences", type=int, default=700, help="per form of comparison")
+    parser.addoption(
+        "--sequences", type=int, default=700, help="compared with redis-server, in each of 3 forms"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -261,7 +261,8 @@ class LeaderLoop(Foreseen):
 
     def _answered(self, follower: Follower, arrival: int, asked: Quorum | None, index: int) -> None:
         """It is known when an answer arrives."""
-        self._on_agenda(arrival, follower, asked, index)
+        self._sequence += 1
+        heappush(self._agenda, (arrival, self._sequence, follower, asked, index))
         if asked is not None:
             arrivals, needed = asked.arrivals, self._needed
             insort(arrivals, arrival)

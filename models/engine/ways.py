@@ -26,7 +26,7 @@ OTHERS: Final = 1
 class ForeseenLane(Foreseen):
     """One lane: what waits, and when the calls under way return. A call holds it."""
 
-    __slots__ = ("capacity", "in_flight", "returns", "waiting")
+    __slots__ = ("capacity", "in_flight", "next_departure", "returns", "waiting")
 
     def __init__(self, kernel: Kernel, limits: LaneLimits) -> None:
         super().__init__(kernel, limits.in_flight or 1)
@@ -35,13 +35,19 @@ class ForeseenLane(Foreseen):
         self.returns: deque[tuple[int, int]] = deque(maxlen=limits.in_flight)
         """When the last `in_flight` calls return, rising, some perhaps in the past; and their
         numbers, since calls of both lanes may return at one instant."""
+        self.next_departure = (0, 0)
+        """When the next message may leave, and after the return of which call."""
         self.waiting: deque[tuple[int, Any]] = deque()
         """Since when, and the message."""
 
-    def next_departure(self) -> tuple[int, int]:
-        """When the next message may leave, and after the return of which call."""
+    def call(self, at: int, returned: int, number: int) -> None:
+        """A message leaves, and its call returns."""
         returns = self.returns
-        return returns[0] if len(returns) == self.in_flight else (0, 0)
+        returns.append((returned, number))
+        if len(returns) == self.in_flight:
+            self.next_departure = returns[0]
+        self.arrived += 1
+        self.busy_ns += returned - at
 
     def wait(self, at: int, message: Any) -> bool:
         """A message has to wait; whether there is room for it."""
@@ -103,35 +109,41 @@ class Way:
             return
         self.flush(at)
         lane = self.lanes[lane_number]
-        if not lane.waiting and lane.next_departure()[0] <= at:
-            self._depart(lane, at, message)
-            return
+        if not lane.waiting:
+            departure, _ = lane.next_departure
+            if departure <= at:
+                self._depart(lane, at, message)
+                return
+            self._wake(departure, self.flush)
         if not lane.wait(at, message):
             self.would_drop += 1
-        if len(lane.waiting) == 1:
-            self._wake(lane.next_departure()[0], self.flush)
 
     def flush(self, until: int) -> None:
         """Let go what may leave by this instant: no message will be handed over before it."""
+        heartbeats, others = self.lanes
         while True:
-            ready = [
-                lane for lane in self.lanes if lane.waiting and lane.next_departure()[0] <= until
-            ]
-            if not ready:
+            lane = heartbeats
+            if not lane.waiting or (others.waiting and others.next_departure < lane.next_departure):
+                lane = others
+            at, _ = lane.next_departure
+            if at > until or not lane.waiting:
                 return
-            lane = min(ready, key=ForeseenLane.next_departure)
-            at, _ = lane.next_departure()
             since, message = lane.waiting.popleft()
             lane.waited_ns += at - since
             self._depart(lane, at, message)
             if lane.waiting:
-                self._wake(lane.next_departure()[0], self.flush)
+                self._wake(lane.next_departure[0], self.flush)
 
     def _depart(self, lane: ForeseenLane, at: int, message: Any) -> None:
-        self.last_arrival = arrival = max(at + self.delay(), self.last_arrival)
+        arrival = at + self.delay()
+        if arrival < self.last_arrival:
+            arrival = self.last_arrival
+        self.last_arrival = arrival
         if lane.in_flight is not None:
-            self._last_return = max(arrival + self._back(), self._last_return)
+            returned = arrival + self._back()
+            if returned < self._last_return:
+                returned = self._last_return
+            self._last_return = returned
             self._calls += 1
-            lane.returns.append((self._last_return, self._calls))
-            lane.add(self._last_return - at)
+            lane.call(at, returned, self._calls)
         self._deliver(arrival, message)

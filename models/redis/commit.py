@@ -55,7 +55,24 @@ class Changes(NamedTuple):
 
 
 def plan_commit(context: Context) -> Changes | None:
-    """The changes of an attempt, its reads noted in `context.reads`; None if it wrote nothing."""
+    """The changes of an attempt, its reads noted in `context.reads`; None if it wrote nothing.
+
+    Of an attempt that has diverged, the reads are those that the modelled system makes. The changes
+    are empty where it would commit something and Redis has nothing to write: that is a commit, too.
+    """
+    first = len(context.reads)
+    changes = _plan(context)
+    modelled = context.modelled
+    if modelled is not None:
+        modelled.now = context.now
+        modelled.reads.clear()
+        meant = _plan(modelled)
+        context.reads[first:] = modelled.reads
+        changes = Changes([], []) if changes is None and meant is not None else changes
+    return changes
+
+
+def _plan(context: Context) -> Changes | None:
     changes = Changes([], [])
     for name in sorted(name for name, key in context.keys.items() if key.touched):
         key = context.keys[name]

@@ -6,6 +6,10 @@ store operations the adapter would have made for the answer. Whoever drives it c
 The rules of what is cached are those of system.md 1.7: a value once loaded is never loaded again; a
 key found missing is probed again by a command of another family; EXISTS, TYPE, PTTL, PEXPIRE and
 SETNX probe the type each time unless a value is loaded.
+
+Replies are Redis's, reads are the modelled system's. Where the two do not agree on what a command
+does, the attempt has `diverged`: a second context, `modelled`, carries out the same commands as
+the modelled system does, and its reads are the ones that count (see `models/redis/table.py`).
 """
 
 from collections.abc import Callable
@@ -44,11 +48,18 @@ class Context:
     """State of one attempt."""
 
     __slots__ = (
-        "_start_ts", "_store", "calls", "from_script", "keys", "now", "published", "reads",
-        "surroundings", "unsupported",
+        "_start_ts", "_store", "as_modelled", "calls", "diverged", "from_script", "history", "keys",
+        "modelled", "noted", "now", "published", "reads", "surroundings", "unsupported",
     )  # fmt: skip
 
-    def __init__(self, store: Store, start_ts: int, surroundings: Surroundings = ALONE) -> None:
+    def __init__(
+        self,
+        store: Store,
+        start_ts: int,
+        surroundings: Surroundings = ALONE,
+        *,
+        as_modelled: bool = False,
+    ) -> None:
         """All reads are of `store` as it is at `start_ts`."""
         self._store = store
         self._start_ts = start_ts
@@ -66,13 +77,27 @@ class Context:
         """Store operations of the commands so far, in order; the driver empties it."""
         self.now = 0
         """The instant (ns) that expiries are compared with; the driver sets it before a command."""
+        self.as_modelled = as_modelled
+        """Whether commands do what the modelled system does, where that is not what Redis does."""
+        self.diverged = False
+        """Whether a command has done something else than the modelled system."""
+        self.history: list[int | list[bytes]] = []
+        """The commands so far, for `modelled` to catch up with, and `now` where it is another."""
+        self.noted = 0
+        """The newest instant in `history`."""
+        self.modelled: Context | None = None
+        """What the modelled system believes, once that is something else."""
 
     def wrote(self) -> bool:
         """Whether anything is to be committed."""
-        for key in self.keys.values():  # noqa: SIM110 - a generator takes three times as long
+        for key in self.keys.values():
             if key.touched:
                 return True
-        return False
+        return self.modelled is not None and self.modelled.wrote()
+
+    def as_begun(self) -> "Context":
+        """An attempt on the same snapshot that does what the modelled system does."""
+        return Context(self._store, self._start_ts, self.surroundings, as_modelled=True)
 
     def key(self, name: bytes) -> Key:
         """What this attempt knows of a key."""
@@ -113,11 +138,13 @@ class Context:
         """The stored expiry, read without remembering it.
 
         One that has passed ends with the value that it was for, and does not bind what a script
-        writes instead. (The modelled system takes it over and loses the write, hazard H13; its
-        reads are the same.)
+        writes instead. (The modelled system takes it over and loses the write, hazard H13: to the
+        rest of the script the key is missing.)
         """
         self.reads.append(key.plan.ttl)
         expiry = key.view.expiry
+        if self.as_modelled:
+            return expiry
         void = self.expired(expiry) and (key.touched or cached_type(key) is None)
         return None if void else expiry
 
@@ -153,7 +180,7 @@ class Context:
         """The key as a string; absent when missing. Raises `Refused` for another type."""
         value = key.string
         if value is not None:
-            return value if value.exists else _absent(key, value)
+            return value if value.exists else self._absent(key, value)
         value = key.string = Value()
         view, plan = key.view, key.plan
         if plan.raw_type is reads.STRING and cached_type(key) is None:
@@ -171,7 +198,7 @@ class Context:
         """The key as a list, its items not yet read. Raises `Refused` for another type."""
         value = key.list
         if value is not None:
-            return value if value.exists else _absent(key, value)
+            return value if value.exists else self._absent(key, value)
         value = key.list = ListValue()
         kind = self.key_type(key)
         if kind is reads.LIST:
@@ -205,7 +232,7 @@ class Context:
         """The key as a hash: dict of field to value. Raises `Refused` for another type."""
         value = key.hash
         if value is not None:
-            return value if value.exists else _absent(key, value)
+            return value if value.exists else self._absent(key, value)
         value = key.hash = Value(data={})
         self._load(key, value, reads.HASH, rows.HASH_FIELD, rows.HASH_BLOB)
         return value
@@ -214,7 +241,7 @@ class Context:
         """The key as a set: dict with the members as keys. Raises `Refused` for another type."""
         value = key.set
         if value is not None:
-            return value if value.exists else _absent(key, value)
+            return value if value.exists else self._absent(key, value)
         value = key.set = Value(data={})
         self._load(key, value, reads.SET, rows.SET_MEMBER, rows.SET_BLOB)
         return value
@@ -223,7 +250,7 @@ class Context:
         """The key as a `SortedSet`. Raises `Refused` for another type."""
         value = key.zset
         if value is not None:
-            return value if value.exists else _absent(key, value)
+            return value if value.exists else self._absent(key, value)
         value = key.zset = Value(data=SortedSet())
         self._load(key, value, reads.ZSET, rows.ZSET_MEMBER, rows.ZSET_BLOB)
         if type(value.data) is dict:
@@ -244,7 +271,7 @@ class Context:
         """The key as a `Stream`. Raises `Refused` for another type."""
         value = key.stream
         if value is not None:
-            return value if value.exists else _absent(key, value)
+            return value if value.exists else self._absent(key, value)
         value = key.stream = Value(data=Stream())
         kind = self.key_type(key)
         if kind is reads.STREAM:
@@ -253,6 +280,19 @@ class Context:
             value.exists = value.shared = True
         elif kind is not reads.NONE:
             raise _refused(value)
+        return value
+
+    def _absent(self, key: Key, value: _Known) -> _Known:
+        """A value looked up before and not there; refused if the key holds another type (by now).
+
+        The modelled system never looks again: it sees no key, and a write replaces what is there
+        (hazard H6).
+        """
+        known = cached_type(key)
+        if value.refused if known is None else known is not reads.NONE:
+            self.diverged = True
+            if not self.as_modelled:
+                raise Refused(WRONG_TYPE)
         return value
 
     def names(self) -> list[bytes]:
@@ -290,6 +330,8 @@ class Context:
         """Note that the key holds something new to be committed."""
         key.touched = True
         key.deleted = False
+        if not key.ttl_dirty and self.expired(key.view.expiry):
+            self.diverged = True  # H13, see `read_ttl`
 
     def write_string(self, key: Key, data: bytes) -> None:
         """Make the key a string with this value; its expiry stays."""
@@ -320,14 +362,6 @@ def _refused(value: Value | ListValue) -> Refused:
     """The refusal of a key that holds another type, remembered."""
     value.refused = True
     return Refused(WRONG_TYPE)
-
-
-def _absent(key: Key, value: _Known) -> _Known:
-    """A value looked up before and not there; refused if the key holds another type (by now)."""
-    known = cached_type(key)
-    if value.refused if known is None else known is not reads.NONE:
-        raise Refused(WRONG_TYPE)
-    return value
 
 
 def cached_type(key: Key) -> bytes | None:

@@ -18,15 +18,20 @@ _NEVER: Final = math.inf
 
 
 def _expire(context: Context, args: list[bytes], unit_ns: int, *, absolute: bool) -> Reply:
-    conditions = _conditions(args[3:])
+    key = context.key(args[1])
+    exists = context.exists(key)
+    options = args[3:]
+    if options:
+        context.diverged = True  # The modelled system does not look at them.
+        options = [] if context.as_modelled else options
+    conditions = _conditions(options)
     amount = integer(args[2])
     name = args[0].lower()
     if unit_ns == _S and not -(INT_MAX // 1000) <= amount <= INT_MAX // 1000:
         raise Refused(bad_expiry(name))
     now = whole_ms(context.now)
     until = in_range(amount * unit_ns + (0 if absolute else now), name)
-    key = context.key(args[1])
-    if not context.exists(key):
+    if not exists:
         return 0
     if conditions and not _allowed(conditions, context.ttl(key), until):
         return 0

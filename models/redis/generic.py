@@ -38,8 +38,10 @@ def rename(context: Context, args: list[bytes]) -> Reply:
     kind = context.key_type(source)
     if kind is reads.NONE:
         raise Refused(NO_SUCH_KEY)
-    if source is not target:
-        _move(context, kind, source, target)
+    if source is target and not context.as_modelled:
+        context.diverged = True  # The modelled system moves the value, then deletes the key.
+        return OK
+    _move(context, kind, source, target)
     return OK
 
 

@@ -70,7 +70,9 @@ def rpop(context: Context, args: list[bytes]) -> Reply:
 def _pop(context: Context, args: list[bytes], *, left: bool) -> Reply:
     if len(args) > 3:
         raise wrong_count(args[0])
-    count = None if len(args) == 2 else positive(args[2], NOT_POSITIVE)
+    if len(args) > 2:
+        context.diverged = True  # The modelled system pops one element, whatever the count.
+    count = None if len(args) == 2 or context.as_modelled else positive(args[2], NOT_POSITIVE)
     key = context.key(args[1])
     value = context.load_list(key)
     if not value.exists:
@@ -161,7 +163,18 @@ def _move(
     value = context.load_list(source)
     if not value.exists:
         return None
-    context.load_list(target)
+    if context.as_modelled:
+        # It pops before it looks at the target, and what it has popped is lost.
+        element = _take(context, source, value, left=from_left)
+        (_push_left if to_left else _push_right)(context, target, [element])
+        return element
+    if source is target:
+        context.diverged = True  # The modelled system removes a list of one, and makes another.
+    try:
+        context.load_list(target)
+    except Refused:
+        context.diverged = True
+        raise
     element = (_first if from_left else _last)(context, source, value)
     (_push_left if to_left else _push_right)(context, target, [element])
     _close(source, value)

@@ -60,13 +60,14 @@ def _parse_trim(args: list[bytes], *, adding: bool) -> tuple[_Trim, int]:
     """The options from the third argument on, and where the id stands."""
     trim = _Trim()
     at = 2
-    while at < len(args) - 1:
+    while at < len(args):
         word = args[at].upper()
+        more = at + 1 < len(args)
         if adding and args[at] == b"*":
             break
-        if word in (b"MAXLEN", b"MINID"):
+        if word in (b"MAXLEN", b"MINID") and more:
             at = _parse_strategy(trim, args, at, word == b"MAXLEN")
-        elif word == b"LIMIT":
+        elif word == b"LIMIT" and more:
             at += 1
             trim.limit = integer(args[at])
             if trim.limit < 0:

@@ -72,12 +72,12 @@ def _options(args: list[bytes], *, setting: bool) -> _Options:
 
 def set_(context: Context, args: list[bytes]) -> Reply:
     """SET key value [NX | XX] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]."""
-    options = _options(args[3:], setting=True)
-    until = options.until(context.now, b"set")
     key = context.key(args[1])
-    previous = get(context, args) if options.get else None
     exists = context.exists(key)
     kept = context.ttl(key)
+    options = _options(args[3:], setting=True)
+    until = options.until(context.now, b"set")
+    previous = get(context, args) if options.get else None
     skipped = exists if options.if_missing else options.if_present and not exists
     if not skipped:
         _replace(context, key, args[2], kept if options.keep_ttl else until)

@@ -1,11 +1,13 @@
 """Carrying out a command within an attempt: finding it, counting its words, answering refusals."""
 
+from contextlib import suppress
 from typing import Final
 
 from models.redis.blocking import Wait
-from models.redis.command import UNKNOWN_IN_SCRIPT, Command, wrong_number
+from models.redis.command import UNKNOWN_IN_SCRIPT, wrong_number
 from models.redis.commands import COMMANDS, NOT_IN_SCRIPTS
 from models.redis.context import Context
+from models.redis.reads import Reads
 from models.redis.refused import Refused
 from models.replies import ErrorReply, Reply, quoted
 
@@ -16,29 +18,68 @@ _NAMED_MAX: Final = 128
 """How much of an unknown command the refusal repeats."""
 
 _by_spelling = {
-    name: (command.handler, abs(command.arity), command.arity if command.arity > 0 else _ANY)
+    name: (
+        command.handler,
+        abs(command.arity),
+        command.arity if command.arity > 0 else _ANY,
+        command.in_scripts,
+    )
     for name, command in COMMANDS.items()
-    if command.in_scripts
 }
-"""Handler, and how few and how many words, by the name as it is spelled."""
+"""Handler, how few and how many words, and whether scripts may call it, by the name as spelled."""
 
 
 def call(context: Context, args: list[bytes]) -> Reply:
-    """Carry out one command within an attempt; what it refuses comes back as an `ErrorReply`."""
+    """Carry out one command within an attempt; what it refuses comes back as an `ErrorReply`.
+
+    The reply is Redis's. The reads noted are those that the modelled system makes for the command,
+    given what it believes of the keys by then.
+    """
     context.calls += 1
     found = _by_spelling.get(args[0])
     if found is None:
         command = COMMANDS.get(args[0].upper())
-        if command is None or not command.in_scripts:
-            return _call_unusual(context, command, args)
+        if command is None:
+            return _unknown(context, args)
         found = _by_spelling[args[0]] = _by_spelling[command.name]
-    handler, words_min, words_max = found
+    handler, words_min, words_max, in_scripts = found
     if not words_min <= len(args) <= words_max:
         return wrong_number(context, args[0])
+    if context.from_script and not in_scripts:
+        return _NOT_ALLOWED
+    if context.now != context.noted:
+        context.noted = context.now
+        context.history.append(context.now)
+    context.history.append(args)
+    first = len(context.reads)
     try:
-        return handler(context, args)
+        reply = handler(context, args)
     except Refused as refused:
-        return refused.reply
+        reply = refused.reply
+    if context.diverged:
+        context.reads[first:] = _reads_as_modelled(context, args)
+    return reply
+
+
+def _reads_as_modelled(context: Context, args: list[bytes]) -> list[Reads]:
+    """What the modelled system reads for a command of an attempt that has diverged."""
+    modelled = context.modelled
+    if modelled is None:
+        modelled = context.modelled = context.as_begun()
+        for entry in context.history[:-1]:
+            if isinstance(entry, int):
+                modelled.now = entry
+            else:
+                _follow(modelled, entry)
+    modelled.now = context.now
+    _follow(modelled, args)
+    return modelled.reads
+
+
+def _follow(modelled: Context, args: list[bytes]) -> None:
+    modelled.reads.clear()
+    with suppress(Refused):
+        _by_spelling[args[0]][0](modelled, args)
 
 
 def wait_of(context: Context, args: list[bytes]) -> Wait | None:
@@ -55,24 +96,10 @@ def refused_as_write(args: list[bytes]) -> ErrorReply | None:
     return _READ_ONLY if command is not None and command.write else None
 
 
-def _call_unusual(context: Context, command: Command | None, args: list[bytes]) -> Reply:
-    """A command that is not there, or not for scripts."""
-    if command is None:
-        if not context.from_script:
-            return _unknown(args)
-        forbidden = args[0].upper() in NOT_IN_SCRIPTS
-        return _NOT_ALLOWED if forbidden else UNKNOWN_IN_SCRIPT
-    if not command.takes(len(args)):
-        return wrong_number(context, args[0])
+def _unknown(context: Context, args: list[bytes]) -> ErrorReply:
+    """The refusal of a command that is not there."""
     if context.from_script:
-        return _NOT_ALLOWED
-    try:
-        return command.handler(context, args)
-    except Refused as refused:
-        return refused.reply
-
-
-def _unknown(args: list[bytes]) -> ErrorReply:
+        return _NOT_ALLOWED if args[0].upper() in NOT_IN_SCRIPTS else UNKNOWN_IN_SCRIPT
     named = b""
     for arg in args[1:]:
         if len(named) >= _NAMED_MAX:

@@ -1,5 +1,6 @@
 """Commands on the members of sorted sets. Replies are those of Redis 7."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isnan
 
@@ -42,7 +43,8 @@ _OPTIONS = {
 }
 
 
-def _parse(args: list[bytes]) -> tuple[_AddOptions, list[tuple[float, bytes]]]:
+def _parse(args: list[bytes]) -> tuple[_AddOptions, Iterable[tuple[float, bytes]]]:
+    """The options, and scores with members; a bad score is refused when its turn comes."""
     options = _AddOptions()
     first = 2
     while first < len(args) and args[first].upper() in _OPTIONS:
@@ -59,40 +61,61 @@ def _parse(args: list[bytes]) -> tuple[_AddOptions, list[tuple[float, bytes]]]:
         )
     if options.increment and len(rest) > 2:
         raise Refused(ErrorReply(b"ERR INCR option supports a single increment-element pair"))
-    return options, [
+    return options, (
         (score(text), member) for text, member in zip(rest[::2], rest[1::2], strict=True)
-    ]
+    )
 
 
 def zadd(context: Context, args: list[bytes]) -> Reply:
-    """ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]."""
+    """ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...].
+
+    Written back whether anything changed or not, as the modelled system does. It also makes the
+    sorted set before it reads the scores: one that gets no member is there all the same.
+    """
     options, pairs = _parse(args)
     return _write(context, args[1], options, pairs)
 
 
 def zincrby(context: Context, args: list[bytes]) -> Reply:
     """ZINCRBY key increment member: the new score."""
-    return _write(context, args[1], _AddOptions(increment=True), [(score(args[2]), args[3])])
+    pairs = ((score(text), args[3]) for text in args[2:3])
+    return _write(context, args[1], _AddOptions(increment=True), pairs)
 
 
 def _write(
-    context: Context, name: bytes, options: _AddOptions, pairs: list[tuple[float, bytes]]
+    context: Context, name: bytes, options: _AddOptions, pairs: Iterable[tuple[float, bytes]]
 ) -> Reply:
+    if not context.as_modelled:
+        pairs = _checked(context, pairs)
     key = context.key(name)
     value = context.load_zset(key)
+    value.exists = value.exists or context.as_modelled
     members = value.own()
     if options.increment:
-        reply = _increment(members, options, *pairs[0])
+        ((by, member),) = pairs
+        reply = _increment(members, options, by, member)
     else:
         reply = _add(members, options, pairs)
-    if members:
-        # Written back whether anything changed or not, as the modelled system does.
+    if members or context.as_modelled:
         value.exists = True
         context.write(key)
+    else:
+        context.diverged = True
     return reply
 
 
-def _add(members: SortedSet, options: _AddOptions, pairs: list[tuple[float, bytes]]) -> Reply:
+def _checked(
+    context: Context, pairs: Iterable[tuple[float, bytes]]
+) -> Iterable[tuple[float, bytes]]:
+    """All the scores, so that nothing is written when one is bad."""
+    try:
+        return list(pairs)
+    except Refused:
+        context.diverged = True
+        raise
+
+
+def _add(members: SortedSet, options: _AddOptions, pairs: Iterable[tuple[float, bytes]]) -> Reply:
     added = changed = 0
     for new, member in pairs:
         old = members.scores.get(member)

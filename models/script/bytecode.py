@@ -6,8 +6,8 @@ anything. Here most of it is Lua, so tail calls of library functions become plai
 script's own functions stay what they are: recursion by tail calls has no limit.
 
 Which is which can be seen in the code. A script cannot make globals, so what it calls by the name
-of a global, or of a global's field, is the library's. A library function kept in a local variable
-is not recognised.
+of a global, or of a global's field, is the library's. A method is taken for one of a string. A
+library function kept in a local variable is not recognised.
 
 Format: `lundump.c` of Lua 5.1, as `string.dump` writes it on this machine, to be read on this
 machine only.
@@ -37,9 +37,9 @@ NUMBER: Final = 3
 STRING: Final = 4
 
 
-def with_callers_kept(dump: bytes) -> bytes:
-    """The same code with plain calls of library functions."""
-    reader = _Reader(dump)
+def with_callers_kept(dump: bytes, *, all_calls: bool = False) -> bytes:
+    """The same code with plain calls: of library functions, or of all."""
+    reader = _Reader(dump, all_calls)
     reader.skip(HEADER_BYTES)
     _function(reader)
     assert reader.position == len(dump), f"{len(dump) - reader.position} bytes were not understood"
@@ -49,8 +49,9 @@ def with_callers_kept(dump: bytes) -> bytes:
 class _Reader:
     """A place in a dump."""
 
-    def __init__(self, dump: bytes) -> None:
+    def __init__(self, dump: bytes, all_calls: bool) -> None:
         self.data = bytearray(dump)
+        self.all_calls = all_calls
         self.position = 0
 
     def skip(self, size: int) -> None:
@@ -103,7 +104,9 @@ def _code(reader: _Reader) -> None:
     size = reader.count() * calcsize("I")
     code = array("I", bytes(reader.data[reader.position : reader.position + size]))
     for index, word in enumerate(code):
-        if word & OPCODE_MASK == TAILCALL and _calls_library(code, index):
+        if word & OPCODE_MASK != TAILCALL:
+            continue
+        if reader.all_calls or _calls_library(code, index):
             # Both want all results, and a tail call is always followed by their return.
             code[index] = word - TAILCALL + CALL
     reader.data[reader.position : reader.position + size] = code.tobytes()
@@ -118,7 +121,9 @@ def _calls_library(code: "array[int]", call: int) -> bool:
         opcode = word & OPCODE_MASK
         if _a(word) != register or opcode in READERS or _is_capture(code, index):
             continue
-        if opcode in (GETTABLE, SELF) and word >> 23 == register and index > 0:
+        if opcode == SELF:
+            return True
+        if opcode == GETTABLE and word >> 23 == register and index > 0:
             word = code[index - 1]
             opcode = word & OPCODE_MASK if _a(word) == register else -1
         return opcode == GETGLOBAL

@@ -11,11 +11,23 @@ from typing import Any, Final, NamedTuple
 
 from lupa.lua51 import LuaRuntime
 
+from models.script.bytecode import with_callers_kept
 from models.script.compiler import CHUNK_NAME, KEPT_MAX
 from models.script.host import Host
 
 FOLDER: Final = Path(__file__).parent / "lua"
-FILES: Final = ("tables", "arguments", "globals", "guard", "random", "base", "redis", "run")
+FILES: Final = (
+    "tables",
+    "arguments",
+    "globals",
+    "guard",
+    "random",
+    "base",
+    "matching",
+    "patterns",
+    "redis",
+    "run",
+)
 LIBRARIES: Final = {
     b"bit": ("numbers", "bit"),
     b"struct": ("numbers", "struct"),
@@ -24,6 +36,8 @@ LIBRARIES: Final = {
 }
 """Of each library of Redis its files, in `lua/libraries`. They are loaded when a script needs them:
 most do not, and together they are half of the prelude."""
+MATCH_STEPS_MAX: Final = 10**9
+"""Steps a pattern may take in C at worst, where nothing interrupts it. Beyond, Lua matches."""
 SOURCE: Final = b"=sandbox"
 """What Lua's debug information calls these files. guard.lua and run.lua tell by it which functions
 on the stack are not the script's."""
@@ -46,7 +60,9 @@ def bytecode(name: str) -> bytes:
     runtime = LuaRuntime(encoding=None, register_eval=False, register_builtins=False)
     dump = runtime.eval(b"string.dump")
     binary: bytes = dump(runtime.compile((FOLDER / f"{name}.lua").read_bytes(), name=SOURCE))
-    return binary
+    # An error is told by the function that the script called: its frame must be there. Only what
+    # calls a script's function must not be seen above it.
+    return binary if name == "guard" else with_callers_kept(binary, all_calls=True)
 
 
 @lru_cache(maxsize=KEPT_MAX)
@@ -67,6 +83,7 @@ def open_sandbox(runtime: LuaRuntime, host: Host, instructions_max: int) -> Entr
     kit[b"source"] = SOURCE
     kit[b"chunk_name"] = CHUNK_NAME
     kit[b"limit"] = instructions_max
+    kit[b"match_steps_max"] = MATCH_STEPS_MAX
     kit[b"failed"] = host.failed
     kit[b"take"] = host.take
     kit[b"interrupt"] = host.interrupt

@@ -7,13 +7,15 @@ what factor the p99 differs from its best value to its worst, in geometric means
 no single setting explains is due to settings together and to the seeds.
 
 In a Latin hypercube each value of a range occurs once; values are then grouped, in order, into
-`GROUPS` of equal size. Chance alone explains (groups - 1) / (rows - 1) of the variance, which is
-taken off (Ezekiel's adjustment); in a grid, where a group is a value, nothing is.
+groups of equal size: as many as the root of their number, which leaves as many in each, and up to
+`GROUPS_MAX`. Chance alone explains (groups - 1) / (rows - 1) of the variance, which is taken off
+(Ezekiel's adjustment); in a grid, where a group is a value, nothing is. Settings of a hypercube
+also go together by chance, so that its shares are estimates and need not add up to 1.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, log
+from math import exp, isqrt, log
 from typing import Final
 
 import numpy as np
@@ -21,12 +23,17 @@ from numpy.typing import NDArray
 
 from reports.sweeping.rows import Axis, Row, Sweep
 
-GROUPS: Final = 8
-METHOD: Final = (
+GROUPS_MAX: Final = 8
+_METHOD: Final = (
     "Share: part of the variance of log p99 that the setting alone explains (first-order index). "
     "Factor: greatest over least geometric mean of p99 at its values. "
-    "The rest is due to settings together and to seeds."
+    "{rest}"
 )
+_REST: Final = {
+    "grid": "The rest is due to settings together and to seeds.",
+    "latin_hypercube": "Estimated from {count:,} combinations, in which settings go together by "
+    "chance: shares need not add up.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,13 @@ class Mean:
     shown: str
     value_ns: float
     rows: int
+
+
+def method(sweep: Sweep) -> str:
+    """How the effects were found, for whoever reads them."""
+    count = len({(row.variant, row.seed) for row in sweep.rows}) or 1
+    rest = _REST[sweep.design].format(count=len(sweep.rows) // count)
+    return _METHOD.format(rest=rest)
 
 
 def effects(sweep: Sweep, variant: str) -> list[Effect]:
@@ -112,16 +126,21 @@ def _groups(sweep: Sweep, rows: Sequence[Row], place: int) -> list[tuple[str, li
     if axis.kind == "text":
         return [(shown(where[0]), where) for where in by_value.values()]
     ordered = [by_value[value] for value in sorted(by_value)]
-    if sweep.design == "grid" or len(ordered) <= GROUPS:
+    count = min(GROUPS_MAX, max(2, isqrt(len(ordered))))
+    if sweep.design == "grid" or len(ordered) <= count:
         return [(shown(where[0]), where) for where in ordered]
-    parts = np.array_split(np.arange(len(ordered)), GROUPS)
+    parts = [part for part in np.array_split(np.arange(len(ordered)), count) if part.size]
     return [
         (
-            f"{shown(ordered[part[0]][0])} to {shown(ordered[part[-1]][0])}",
+            _stretch(shown(ordered[part[0]][0]), shown(ordered[part[-1]][0])),
             [number for value in part for number in ordered[value]],
         )
         for part in parts
     ]
+
+
+def _stretch(low: str, high: str) -> str:
+    return low if low == high else f"{low} to {high}"
 
 
 def _trend(axis: Axis, rows: Sequence[Row], place: int, logs: NDArray[np.float64]) -> float | None:

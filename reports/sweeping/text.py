@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.sweeping.rows import FIGURE, Row, Sweep
-from reports.sweeping.sensitivity import METHOD, effects, means, ranking
+from reports.sweeping.sensitivity import effects, means, method, ranking
 from reports.writing import markdown, printable, shortened
 from sim.units import human_duration
 
@@ -33,7 +33,7 @@ def sweep_view(sweep: Sweep) -> RenderableType:
         for row in cells[1:]:
             table.add_row(*map(Text, row))
         parts += [Text(), Text(title), table]
-    parts += [Text(), Text(METHOD, style="dim")]
+    parts += [Text(), Text(method(sweep), style="dim")]
     return Group(*parts, *(Text(line) for line in _failures(sweep)))
 
 
@@ -45,7 +45,7 @@ def sweep_markdown(sweep: Sweep) -> str:
         lines.append(f"| {' | '.join(map(markdown, cells[0]))} |")
         lines.append(f"|---|{'---:|' * (len(cells[0]) - 1)}")
         lines += [f"| {' | '.join(map(markdown, row))} |" for row in cells[1:]]
-    lines += ["", METHOD]
+    lines += ["", method(sweep)]
     failures = list(_failures(sweep))
     if failures:
         lines += ["", *(f"- {markdown(line)}" for line in failures)]
@@ -70,7 +70,7 @@ def sweep_json(sweep: Sweep) -> dict[str, Any]:
             for place, axis in enumerate(sweep.axes)
         ],
         "figure": FIGURE,
-        "method": METHOD,
+        "method": method(sweep),
         "sensitivity": {
             variant: [
                 {"path": e.path, "share": e.share, "factor": e.factor, "trend": e.trend}
@@ -133,6 +133,8 @@ def _sensitivity(sweep: Sweep) -> Cells:
             effect = found[variant].get(path)
             row.append(NOTHING if effect is None else f"{effect.share:.0%}, ×{effect.factor:,.3g}")
         cells.append(row)
+    if sweep.design != "grid":
+        return cells
     rest = ["the rest"]
     for variant in sweep.variants:
         shares = [effect.share for effect in found[variant].values()]

@@ -2,8 +2,8 @@
 -- wording of errors.
 --
 -- A function of the prelude is a C function in Redis, together with all it calls. So an error names
--- the function that the script called, and the script's line. Whoever may raise one is not called
--- in tail position within the prelude: its caller would be forgotten.
+-- the function that the script called, and the script's line. (Nothing in the prelude is a tail call,
+-- see prelude.py: no frame is missing.)
 
 local kit = ...
 

@@ -32,6 +32,17 @@ local DEPTH_MAX = 500
 
 -- Where an error happened
 
+-- Whether a frame is the prelude's, or that of a C function that the prelude has called. `caller` is
+-- the level, for us, of the one that called. Behind a forgotten frame a C function is the one that
+-- runs the script.
+local function is_ours(frame, caller, forgotten)
+  if frame.what ~= "C" or forgotten then
+    return frame.source == source
+  end
+  local by = getinfo(caller, "S")
+  return by and by.source == source
+end
+
 -- Write into an error object where it happened: the function that raised it, or the caller of the C
 -- function that did. A function of the prelude is a C function in Redis, together with the C
 -- functions it calls. `level` is that of the raising function as seen from our caller.
@@ -43,7 +54,7 @@ local function add_place(err, level)
     frame = getinfo(level, "Sl")
   end
   local forgotten = false
-  while frame and (frame.source == source or frame.what == "tail") do
+  while frame and (is_ours(frame, level + 2, forgotten) or frame.what == "tail") do
     forgotten = forgotten or frame.what == "tail"
     level = level + 1
     frame = getinfo(level, "Sl")

@@ -49,7 +49,7 @@ LAWS: dict[str, Any] = {
         "law": "mixture",
         "parts": [
             {"weight": 9, "law": {"law": "uniform", "low": "300us", "high": "500us"}},
-            {"weight": 1, "law": {"law": "pareto", "min": "600us", "alpha": 2.5}},
+            {"weight": 1, "law": {"law": "pareto", "minimum": "600us", "alpha": 2.5}},
         ],
     },
 }
@@ -76,7 +76,7 @@ def system_of(nodes: int, law: Any, lane: dict[str, Any], fidelity: str) -> Any:
         fidelity=fidelity,
         cluster={"nodes": nodes},
         network={"one_way": law, "lanes": {"heartbeats": lane, "others": lane}},
-        engine={**COSTS, "heartbeat": "20ms", "election": "1s"},
+        engine={**COSTS, "heartbeat": "20ms", "election": "1s", "inbound": 1_000_000},
     )
 
 

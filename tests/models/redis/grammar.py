@@ -67,8 +67,8 @@ _BAD_IDS = (b"-", b"+", b"x", b"1-", b"-1", b"1-x", b"1--1", b"18446744073709551
             b"18446744073709551615-18446744073709551615")  # fmt: skip
 _PATTERNS = (b"*", b"s?", b"[sh]1", b"[^s]*", b"h*", b"f[1-2]", b"m\\1", b"x", b"", b"*1", b"[a-",
              b"?[", b"f**3", b"[z-a]1", b"\\", b"[]", b"[^]")  # fmt: skip
-_MESS = (b"", b"-1", b"\x00", b"a", b"NX", b"KEEPTTL", b"7", b"abc", b"COUNT", b"LIMIT", b"0",
-         b"1.5", b"WITHSCORES", b"9223372036854775808")  # fmt: skip
+_MESS = (b"", b"-1", b"\x00", b"a", b"NX", b"KEEPTTL", b"77777777", b"abc", b"COUNT", b"LIMIT",
+         b"0", b"1.5", b"WITHSCORES", b"9223372036854775808")  # fmt: skip
 
 _POOLS: Final[dict[str, tuple[bytes, ...]]] = {
     "text": _TEXTS, "field": _FIELDS, "member": _MEMBERS, "integer": _INTEGERS, "number": _NUMBERS,

@@ -1,6 +1,7 @@
 """A second model of read costs, deliberately dumb: it adds up published sums, and knows no rows.
 
-The numbers are those of system.md 1.4 and 1.8 at `before`; what is cached is told by 1.7.
+The numbers are those of system.md 1.4 and 1.8 at `before`; what is cached is told by 1.7. It knows
+nothing of replies: a command does what the modelled system does, in its order, right or wrong.
 """
 
 from models.redis.key_states import MISSING_STATE, type_of
@@ -29,16 +30,14 @@ class SummedKey:
 
     def __init__(self, state: str) -> None:
         self.plain = state.removesuffix("_ttl").removesuffix("_expired")
-        self.alive = state != MISSING_STATE and not state.endswith("_expired")
-        self.kind = type_of(state) if self.alive else "none"
+        self.past = state.endswith("_expired")
+        """Whether the expiry has passed, as far as the script is concerned."""
+        self.kind = "none" if self.past or state == MISSING_STATE else type_of(state)
         self.points = self.scans = self.verifies = 0
         self.tried: set[str] = set()
         self.held: set[str] = set()
-        self.wrong: set[str] = set()
-        """Families looked up while the key held another type."""
         self.deleted = self.was_deleted = self.ttl_known = self.touched = False
-        self.stored = len(CONTENT["list"]) if self.kind == "list" else 0
-        self.left = self.right = 0
+        self.stored = self.left = self.right = 0
 
     def add(self, points: int, scans: int = 0, verifies: int = 0) -> None:
         """Note store operations."""
@@ -51,6 +50,11 @@ class SummedKey:
         if not self.ttl_known:
             self.add(1 if self.plain == "str_new" else 2)
         self.ttl_known = True
+
+    def set_ttl(self) -> None:
+        """The expiry is a new one, or none."""
+        self.ttl_known = True
+        self.past = False
 
     def known(self) -> str | None:
         """The type as far as no read is needed."""
@@ -67,7 +71,7 @@ class SummedKey:
             return self.kind
         if known != "none":
             self.ttl()
-        return known
+        return "none" if self.past else known
 
     def look_up(self, family: str) -> bool:
         """Load the value as this family, once and for all; whether there is one."""
@@ -75,14 +79,9 @@ class SummedKey:
             self.tried.add(family)
             kind = self.probe()
             if kind not in (family, "none"):
-                self.wrong.add(family)
                 raise WrongType
             if kind == family:
                 self._load(family)
-        elif family not in self.held:
-            known = self.known()
-            if family in self.wrong if known is None else known != "none":
-                raise WrongType
         return family in self.held
 
     def _load(self, family: str) -> None:
@@ -90,6 +89,7 @@ class SummedKey:
             self.add(VALUE[self.plain], 0, VALUE[self.plain])
         elif family in ("list", "stream"):
             self.add(1, 1 if family == "list" else 0)
+            self.stored = len(CONTENT["list"]) if family == "list" else 0
         elif self.plain.endswith("_blob"):
             self.add(1, 1)
         else:
@@ -107,8 +107,8 @@ class SummedKey:
     def delete(self) -> None:
         """The key is gone, for whatever reason; no family need be looked for."""
         self.held.clear()
-        self.wrong.clear()
-        self.deleted = self.was_deleted = self.ttl_known = self.touched = True
+        self.deleted = self.was_deleted = self.touched = True
+        self.set_ttl()
         self.stored = self.left = self.right = 0
 
     def pop(self, near: str, far: str) -> None:
@@ -120,7 +120,8 @@ class SummedKey:
         setattr(self, end, getattr(self, end) - 1)
         if not self.stored + self.left + self.right:
             self.held.discard("list")
-            self.deleted = self.ttl_known = True
+            self.deleted = True
+            self.set_ttl()
 
     def commit(self) -> None:
         """The commit plan: nothing for a list's ends, else the value, the expiry, every row."""
@@ -155,17 +156,17 @@ def run(keys: dict[str, SummedKey], command: list[str]) -> None:
             key.pop(*("left", "right") if name == "LPOP" else ("right", "left"))
     elif name == "RPOPLPUSH":
         if key.look_up("list"):
+            key.pop("right", "left")
             keys[command[2]].look_up("list")
             keys[command[2]].write("list")
             keys[command[2]].left += 1
-            key.pop("right", "left")
     else:
         WHOLE[name](key)
 
 
 def _rename(source: SummedKey, target: SummedKey) -> None:
     kind = source.probe()
-    if kind == "none" or source is target:
+    if kind == "none":
         return
     source.ttl()
     source.look_up(kind)
@@ -215,7 +216,8 @@ def _time_to_live(key: SummedKey) -> None:
 
 def _expire(key: SummedKey) -> None:
     if key.probe() != "none":
-        key.touched = key.ttl_known = True
+        key.touched = True
+        key.set_ttl()
 
 
 LOOK_UPS = {

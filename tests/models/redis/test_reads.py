@@ -68,7 +68,8 @@ def test_sums() -> None:
     sequence = reads.sequence(
         Step(POINT, STR, True), Step(SCAN, HASH_FIELD, False), Step(POINT, TTL, True), rows=5
     )
-    assert sequence[1:] == (2, 1, 5, 2)
+    assert sequence[1:5] == (2, 1, 5, 2)
+    assert sequence.stretches == ((0, 0), (1, 1), (1, 0))
 
 
 def test_plans_depend_on_the_shape_alone() -> None:

@@ -127,7 +127,9 @@ def scripts_in(name: str) -> list[str]:
     return (FOLDER / name).read_text().removesuffix("\n").split("\n----\n")
 
 
-@pytest.mark.parametrize("name", ["values.txt", "errors.txt", "sandbox.txt"])
+@pytest.mark.parametrize(
+    "name", ["values.txt", "errors.txt", "sandbox.txt", "libraries.txt", "isolation.txt"]
+)
 def test_scripts_get_the_reply_of_a_real_server(
     client: Client, machine: Machine, name: str
 ) -> None:

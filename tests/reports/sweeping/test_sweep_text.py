@@ -60,3 +60,12 @@ def test_a_sweep_of_which_nothing_came_is_told() -> None:
     """Without a table of nothing."""
     text = plain_text(sweep_view(sweep(lambda a: None, a=[1, 2])), width=100)
     assert "p99 by" not in text and "limit: one_fence, seed 1, a=1" in text
+
+
+def test_a_hypercube_is_told_as_an_estimate() -> None:
+    """Its shares need not add up, so nothing is said to be left."""
+    made = sweep(lambda a: a * 1e6, design="latin_hypercube", a=[0.1, 0.2, 0.5, 0.9], seeds=(1, 2))
+    text = " ".join(plain_text(sweep_view(made), width=100).split())
+    assert "the rest" not in text
+    assert "Estimated from 4 combinations" in text
+    assert "0.1 to 0.2 141 us" in text
