@@ -253,7 +253,7 @@ class System(Spec):
     fidelity: Literal["messages", "rounds"] = Field(
         default="messages",
         description="`messages`: every message travels. `rounds`: one event per quorum round, "
-        "whose time is worked out from the same laws and queues: several times faster, for a "
+        "whose time is worked out from the same laws and queues: a fraction of the events, for a "
         "cluster whose leader stays; no elections, no dropped messages, no events.",
     )
     cluster: ClusterSpec = ClusterSpec()

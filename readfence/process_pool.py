@@ -17,10 +17,13 @@ from multiprocessing.context import SpawnProcess
 from typing import Final
 
 from readfence.executors import Executor
+from readfence.exits import EnvironmentFailed
 from readfence.points import Point, PointResult, crashed, run_text
 
 DEATHS_MAX: Final = 3
 """A point that was under way when so many processes died is not run again."""
+_REFUSED: Final = b"refused: "
+"""What a process sends before the words of an error, in place of a result."""
 _PATIENCE_S: Final = 5.0
 """How long a process that was asked to end may take before it is killed."""
 
@@ -97,6 +100,8 @@ class ProcessPool(Executor):
         except (EOFError, OSError):
             self._lost(worker)
             return self._died(index, worker.process.exitcode)
+        if text.startswith(_REFUSED):
+            raise EnvironmentFailed(text.removeprefix(_REFUSED).decode())
         worker.index = None
         del self._points[index]
         return index, PointResult.model_validate_json(text)
@@ -159,4 +164,8 @@ def _work(pipe: Connection) -> None:
             text = pipe.recv_bytes().decode()
         except EOFError:
             return
-        pipe.send_bytes(run_text(text).encode())
+        try:
+            answer = run_text(text).encode()
+        except EnvironmentFailed as error:  # the code was changed since the sweep began
+            answer = _REFUSED + str(error).encode()
+        pipe.send_bytes(answer)

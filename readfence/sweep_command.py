@@ -100,10 +100,14 @@ def _ask(plan: SweepPlan, *, yes: bool) -> None:
         f"{plan.total:,} points ({plan.combinations:,} combinations, {plan.variants} variants, "
         f"{plan.seeds} seeds)"
     )
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not _somebody_there():
         raise InputError(f"{plan.loaded.path}: the sweep has {size}; to run it, add --yes")
     if not typer.confirm(f"The sweep has {size}. Run it?", err=True):
         raise InputError("not run")
+
+
+def _somebody_there() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _run(plan: SweepPlan, runner: PointRunner, *, quiet: bool) -> Sweep:

@@ -26,7 +26,7 @@ class ScriptCache:
     """Scripts by digest. EVAL and SCRIPT LOAD put them in; SCRIPT FLUSH takes them out."""
 
     def __init__(self) -> None:
-        self._by_sha: dict[str, Script] = {}
+        self._by_sha: dict[bytes | str, Script] = {}
         # EVAL brings the whole text each time; its digest is computed once.
         self._by_body: dict[bytes, Script] = {}
 
@@ -36,14 +36,12 @@ class ScriptCache:
         if script is None:
             script = Script(sha1(body, usedforsecurity=False).hexdigest(), body)
             self._by_body[body] = script
-            self._by_sha[script.sha] = script
+            self._by_sha[script.sha] = self._by_sha[script.sha.encode()] = script
         return script
 
     def find(self, sha: bytes | str) -> Script | None:
         """The script of this digest, in either case of letters; None if it was never loaded."""
-        if isinstance(sha, bytes):
-            sha = sha.decode("latin-1")
-        return self._by_sha.get(sha.lower())
+        return self._by_sha.get(sha) or self._by_sha.get(sha.lower())
 
     def clear(self) -> None:
         """Forget every script."""
@@ -51,4 +49,4 @@ class ScriptCache:
         self._by_body.clear()
 
     def __len__(self) -> int:
-        return len(self._by_sha)
+        return len(self._by_body)

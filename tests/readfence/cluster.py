@@ -14,7 +14,7 @@ from pathlib import Path
 
 import distributed
 
-PATIENCE_S = 60
+PATIENCE_S = 240
 
 
 @dataclass

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from readfence.executors import Inline, PointRunner
+from readfence.exits import EnvironmentFailed
 from readfence.process_pool import ProcessPool
 from tests.readfence import points as deaths
 from tests.readfence.points import points
@@ -103,3 +104,13 @@ def test_leaving_ends_what_is_under_way() -> None:
         raise KeyboardInterrupt
     assert not any(process.is_alive() for process in processes)
     assert time.monotonic() - began < 10
+
+
+def test_a_point_of_another_version_is_refused() -> None:
+    """As when the code is changed while a sweep runs: no death, but the words of the error."""
+    foreign = points(1)[0].model_copy(update={"readfence": "0.0.9+abc"})
+    expected = r"^version mismatch: a point of readfence 0\.0\.9"
+    with ProcessPool(1) as pool:
+        pool.submit(0, foreign)
+        with pytest.raises(EnvironmentFailed, match=expected):
+            list(pool.completed())

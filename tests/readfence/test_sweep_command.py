@@ -104,7 +104,7 @@ def test_the_content_is_the_same_whoever_runs_it(tmp_path: Path) -> None:
         running.workers[0].send_signal(signal.SIGKILL)
         running.workers[0].wait()
         left = 24 - points_in("c")
-        stdout, stderr = sweep.communicate(timeout=120)
+        stdout, stderr = sweep.communicate(timeout=300)
         assert running.workers[1].poll() is None
     assert sweep.returncode == 0, stderr
     assert left > 0, "the worker was killed too late to matter"
@@ -129,7 +129,7 @@ def points_in(folder: str) -> int:
 
 def wait_for_points(folder: str, count: int, process: "subprocess.Popen[str]") -> None:
     """Wait until so many points are kept."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 240
     while points_in(folder) < count:
         assert process.poll() is None, "the sweep ended early"
         assert time.monotonic() < end
@@ -166,7 +166,7 @@ def test_ctrl_c_ends_it_cleanly() -> None:
     sweep = start("sweep", "s.yaml", "--workers", "2", "--no-plots")
     wait_for_points("out/s", 3, sweep)
     os.killpg(sweep.pid, signal.SIGINT)
-    _, stderr = sweep.communicate(timeout=30)
+    _, stderr = sweep.communicate(timeout=120)
     assert sweep.returncode == 130
     assert "of 12 points are done and kept; the same command goes on from there" in stderr
     assert "interrupted" in stderr and "Traceback" not in stderr
@@ -229,6 +229,25 @@ def test_a_great_sweep_runs_when_told_to(monkeypatch: pytest.MonkeyPatch) -> Non
     assert call("sweep", "s.yaml", "--executor", "inline", "-q", "--yes").status == 0
     monkeypatch.setattr("readfence.sweep_command.ASK_ABOVE", 12)
     assert call("sweep", "s.yaml", "--executor", "inline", "-q").status == 0
+
+
+@pytest.mark.parametrize(("answer", "status"), [(True, 0), (False, 2)])
+def test_a_person_is_asked(answer: bool, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the count; and nothing is run before the answer."""
+    asked: list[str] = []
+
+    def confirm(text: str, **options: bool) -> bool:
+        asked.append(text)
+        assert not Path("out").exists()
+        return answer
+
+    monkeypatch.setattr("readfence.sweep_command.ASK_ABOVE", 11)
+    monkeypatch.setattr("readfence.sweep_command._somebody_there", lambda: True)
+    monkeypatch.setattr("typer.confirm", confirm)
+    write()
+    assert call("sweep", "s.yaml", "--executor", "inline", "-q", "--no-plots").status == status
+    assert asked == ["The sweep has 12 points (6 combinations, 2 variants, 1 seeds). Run it?"]
+    assert Path("out").exists() == answer
 
 
 def test_an_empty_sweep_is_refused() -> None:
