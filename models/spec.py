@@ -7,7 +7,7 @@ its default. system.md stands for the description of the modelled system.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from models.load_spec import DataSpec, FenceName, LoadSpec, NodeName
 from sim.dist_spec import LawSpec
@@ -246,15 +246,6 @@ class LimitsSpec(Spec):
 
 class System(Spec):
     """All that one variant needs to run."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "anyOf": [
-                {"required": ["stop"]},
-                {"properties": {"workload": {"type": "object", "required": ["replay"]}}},
-            ]
-        }
-    )
 
     fence: FenceName = Field(
         default="one_fence", description="The read fence; docs/fences.md tells what each does."

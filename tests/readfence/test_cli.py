@@ -388,7 +388,7 @@ def test_the_schema_accepts_every_shipped_scenario(path: Path) -> None:
     "change",
     [
         lambda content: content.update(stpo={}),
-        lambda content: content.pop("stop"),
+        lambda content: content.pop("workload"),
         lambda content: content.update(fence="nun"),
         lambda content: content.update(seed=-1),
         lambda content: content.update(network={"one_way": "5"}),
