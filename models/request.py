@@ -8,6 +8,7 @@ from typing import NamedTuple
 from models.engine.sites import Tally
 from models.fence.policies import Policy
 from models.redis.blocking import Wait
+from models.redis.context import Context
 from models.replies import ErrorReply, Reply
 
 
@@ -99,6 +100,11 @@ class Outcome:
         self.written_keys: tuple[bytes, ...] = ()
         self.wait: Wait | None = None
         """What a command that found nothing would wait for."""
+
+    def follow(self, context: Context) -> None:
+        """Know what an attempt reads and publishes as it goes on."""
+        self.read_keys = context.keys
+        self.published = context.published
 
     def reset(self) -> None:
         """As new: the request is sent again in another form."""

@@ -28,6 +28,7 @@ from models.script.pool import MachinePool
 from models.store.clock import CommitClock
 from models.store.versions import Commit, Store
 from sim.kernel import Kernel, Steps
+from sim.record import UNSUPPORTED
 from sim.resources import Slots
 from sim.trail import Trail
 
@@ -89,8 +90,8 @@ class Service:
         self._jitter = jitter
         self.surroundings = surroundings
         self.scripts = ScriptCache()
-        self.unsupported: dict[bytes, int] = {}
-        """Per command that the modelled revision would have refused: how often it was called."""
+        self.unsupported: dict[str, int] = {}
+        """Counters of the commands called that the modelled revision would have refused."""
         self.conflicts = 0
 
     def execute(self, request: Request, outcome: Outcome, trail: Trail | None) -> Steps:
@@ -167,19 +168,17 @@ class Service:
         store.pin(start_ts)
         try:
             context = Context(store, start_ts, self.surroundings)
-            outcome.published = context.published
             wall, costs, cores = self._wall, self._costs, self._cores
             attempt = Attempt(
                 kernel, wall, self._engine, policy, costs, cores, context, tally, trail
             )
-            outcome.read_keys = context.keys
+            outcome.follow(context)
             if request.watched and self._changed(request.watched, start_ts):
                 outcome.reply = NULL_ARRAY
             else:
                 yield from carry_out(request, self.scripts, machine, attempt, outcome, deadline)
             attempt.charge()
-            for name in context.unsupported:
-                self.unsupported[name] = self.unsupported.get(name, 0) + 1
+            self._note_unsupported(context)
             wrote = context.wrote()
             if attempt.refused is not None:
                 outcome.cut_short = True
@@ -199,6 +198,11 @@ class Service:
             return (yield from self._commit(attempt, outcome, policy.commit_guard))
         finally:
             store.unpin(start_ts)
+
+    def _note_unsupported(self, context: Context) -> None:
+        for command in context.unsupported:
+            name = UNSUPPORTED + command.decode()
+            self.unsupported[name] = self.unsupported.get(name, 0) + 1
 
     def _changed(self, watched: dict[bytes, Watch], now_ts: int) -> bool:
         """Whether a watched key is another than it was, at the read timestamp of an attempt."""

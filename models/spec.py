@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from models.load_spec import DataSpec, FenceName, LoadSpec, NodeName
 from sim.dist_spec import LawSpec
 from sim.fields import Count, Duration, Number, Spec, said
+from sim.plan_spec import PlanSpec
 from sim.sweep_spec import SweepSpec
 
 
@@ -233,11 +234,11 @@ class EventSpec(Spec):
 
 
 class LimitsSpec(Spec):
-    """Where a run is stopped, so that no scenario runs for ever."""
+    """Where a run is stopped, so that no scenario runs for ever; each above 0."""
 
     events: Count = Field(default=1_000_000_000, description="Events of the simulation.")
     virtual_time: Duration = said("24h", "Of the whole run.")
-    wall_time: Duration = said("30m", "Real time, per variant.")
+    wall_time: Duration = said("30m", "Real time, per variant; looked at now and then.")
     stall: Duration = said(
         "2m",
         "Virtual time in which no script ends, after which the run counts as stalled.",
@@ -311,4 +312,7 @@ class Scenario(System):
     )
     sweep: SweepSpec | None = Field(
         default=None, description="What `readfence sweep` varies; `run` and `check` ignore it."
+    )
+    plan: PlanSpec | None = Field(
+        default=None, description="What `readfence plan` asks; `run` ignores it."
     )

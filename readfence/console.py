@@ -7,8 +7,9 @@ the name of an emoji.
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import Any, Final, TypeAlias
 
 from rich.console import Console
@@ -23,12 +24,18 @@ Show: TypeAlias = Callable[[str, int, int | None], None]
 
 ShowPoints: TypeAlias = Callable[[int, int, int], None]
 """Shows progress: points run, points that had been run before, points running now."""
+ShowPlan: TypeAlias = Callable[[str, str, int], None]
+"""Shows a plan: a variant, what is being tried of it, in words, and how many runs it had."""
 
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
         raise  # noqa: PLE0704  (rich calls this where it caught the error, and would exit with 1)
 
+
+for _stream in (sys.stdout, sys.stderr):
+    if isinstance(_stream, TextIOWrapper):  # a test runner has others
+        _stream.reconfigure(errors="replace")  # an encoding that lacks a character of a scenario
 
 out = _Console(
     width=None if sys.stdout.isatty() else WIDTH, highlight=False, markup=False, emoji=False
@@ -38,7 +45,8 @@ err = _Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wra
 
 def print_json(content: Any) -> None:
     """Print JSON to stdout."""
-    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=not unicode) + "\n")
 
 
 @contextmanager
@@ -72,6 +80,39 @@ def point_progress(total: int, *, quiet: bool) -> Iterator[ShowPoints]:
             yield _bar_of_points(bars, task, _Estimate(total))
     else:
         yield _line_now_and_then(_Estimate(total))
+
+
+@contextmanager
+def plan_progress(names: Iterable[str], *, quiet: bool) -> Iterator[ShowPlan]:
+    """Something to report a plan to: a line per variant on a terminal, else a line per change."""
+    if quiet:
+        yield lambda name, words, runs: None
+    elif sys.stderr.isatty():
+        bars = Progress(
+            TextColumn("{task.fields[name]}"),
+            TextColumn("{task.completed:>6,.0f} runs"),
+            TextColumn("{task.description}"),
+            console=err,
+            transient=True,
+        )
+        with bars:
+            tasks = {name: bars.add_task("", total=None, name=name) for name in names}
+            yield lambda name, words, runs: bars.update(
+                tasks[name], description=words, completed=runs
+            )
+    else:
+        yield _line_per_change()
+
+
+def _line_per_change() -> ShowPlan:
+    told: dict[str, str] = {}
+
+    def show(name: str, words: str, runs: int) -> None:
+        if told.get(name) != words:
+            told[name] = words
+            err.print(f"{name}: {words}")
+
+    return show
 
 
 class _Estimate:

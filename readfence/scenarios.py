@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -17,12 +17,15 @@ from readfence.places import Document, Location
 from readfence.recordings.files import load_recording
 from readfence.references import Problem, reference_problems
 from reports.expect import parse
+from reports.planning.objective import parse_objective
 from reports.resources import figure_names
 from sim.errors import InputError
 
 SUFFIX: Final = ".yaml"
-ENVELOPE: Final = ("title", "about", "seed", "variants", "expect", "sweep")
+ENVELOPE: Final = ("title", "about", "seed", "variants", "expect", "sweep", "plan")
 """Keys of a scenario that no variant may set."""
+_SHOWN_MAX: Final = 200
+"""Characters of what was typed that messages show."""
 _LUA_LINE: Final = re.compile(r"no valid Lua: \w+:(\d+):")
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -49,6 +52,10 @@ class Loaded:
     expectation_lines: list[int | None]
     """On which line of the file each expectation stands; None for those that an option gave."""
     lua_files: dict[str, str]
+    needs_plan: bool
+    """Whether an expectation names a figure of a plan."""
+    overrides: tuple[str, ...] = ()
+    """What the command line set, as typed; a seed of its own is in the scenario."""
     recordings: dict[str, Recording] = field(default_factory=dict)
 
 
@@ -68,11 +75,16 @@ def find(name: str) -> Path:
 
     Raises `InputError` when there is neither.
     """
+    if not name:
+        raise InputError("expected a scenario file or the name of a shipped one, got nothing")
     path = Path(name)
-    if path.is_file():
-        return path
-    if path.is_dir():
-        raise InputError(f"{name}: expected a scenario file, got a folder")
+    try:
+        if path.is_dir():
+            raise InputError(f"{name}: expected a scenario file, got a folder")
+        if path.exists():
+            return path
+    except OSError as error:
+        raise InputError(f"{_brief(name)}: cannot be read: {_why(error)}") from error
     if path.suffix != SUFFIX and not path.is_absolute():
         known = shipped_folder() / f"{name}{SUFFIX}"
         if known.is_file():
@@ -86,7 +98,8 @@ def load(name: str, assignments: Sequence[str] = (), seed: int | None = None) ->
 
     Raises `InputError` that tells every complaint, each with file and line.
     """
-    return read(open_document(name, assignments, seed))
+    loaded = read(open_document(name, assignments, seed))
+    return replace(loaded, overrides=tuple(map(_brief, assignments)))
 
 
 def open_document(name: str, assignments: Sequence[str] = (), seed: int | None = None) -> Document:
@@ -101,7 +114,7 @@ def open_document(name: str, assignments: Sequence[str] = (), seed: int | None =
         raise InputError(f"{path}: cannot be read: {_why(error)}") from error
     document = Document(path, text)
     for assignment in assignments:
-        document.override(assignment, option=f"--set {assignment}")
+        document.override(assignment, option=f"--set {_brief(assignment)}")
     if seed is not None:
         document.override(f"seed={seed}", option=f"--seed {seed}")
     return document
@@ -126,6 +139,7 @@ class _Reader:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._complaints: dict[str, None] = {}
+        self._needs_plan = False
 
     def read(self) -> Loaded:
         path = self._document.path
@@ -133,10 +147,20 @@ class _Reader:
         self._raise_if_any()
         assert scenario is not None
         variants, texts = self.checked_variants()
+        self._check_objective(scenario)
         lines = self._expectation_lines(scenario, variants)
         self._raise_if_any()
         recordings = _recordings(path.parent, variants)
-        return Loaded(path.stem, path, scenario, variants, lines, texts, recordings)
+        return Loaded(
+            path.stem,
+            path,
+            scenario,
+            variants,
+            lines,
+            texts,
+            self._needs_plan,
+            recordings=recordings,
+        )
 
     def checked_variants(self) -> tuple[list[Variant], dict[str, str]]:
         variants = self._variants()
@@ -218,6 +242,13 @@ class _Reader:
         at = self._document.line_of_text(location, int(line[1]))
         return None if at is None else f"{self._document.path}:{at}"
 
+    def _check_objective(self, scenario: Scenario) -> None:
+        if scenario.plan is not None:
+            try:
+                parse_objective(scenario.plan.slo)
+            except InputError as error:
+                self._complain(("plan", "slo"), str(error))
+
     def _expectation_lines(
         self, scenario: Scenario, variants: Sequence[Variant]
     ) -> list[int | None]:
@@ -229,9 +260,13 @@ class _Reader:
                 counters.append(WOULD_DROP)
         for i, text in enumerate(scenario.expect):
             try:
-                parse(text, variants=names, counters=counters)
+                expectation = parse(text, variants=names, counters=counters)
             except InputError as error:
                 self._complain(("expect", i), str(error))
+                continue
+            self._needs_plan |= expectation.of_plan
+            if expectation.of_plan and scenario.plan is None:
+                self._complain(("expect", i), "expected a section `plan:` for a figure of a plan")
         return [self._document.line(("expect", i)) for i in range(len(scenario.expect))]
 
 
@@ -269,6 +304,10 @@ def _merged(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, A
         both = isinstance(below, dict) and isinstance(value, dict)
         merged[key] = _merged(below, value) if both else value  # type: ignore[arg-type]
     return merged
+
+
+def _brief(typed: str) -> str:
+    return typed if len(typed) <= _SHOWN_MAX else f"{typed[:_SHOWN_MAX]}..."
 
 
 def _why(error: Exception) -> str:

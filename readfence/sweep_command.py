@@ -7,9 +7,19 @@ from typing import Annotated, Any, Final
 import typer
 
 from readfence.console import err, out, point_progress, print_json
-from readfence.executors import Name, PointRunner, make_executor
+from readfence.executors import PointRunner, make_executor
 from readfence.exits import EnvironmentFailed, Exit
-from readfence.options import JsonOption, QuietOption, ScenarioArgument, SeedOption, SetOption
+from readfence.options import (
+    ExecutorOption,
+    JsonOption,
+    QuietOption,
+    ScenarioArgument,
+    SchedulerOption,
+    SeedOption,
+    SetOption,
+    WorkersOption,
+    path_typed,
+)
 from readfence.runs import make_folder
 from readfence.store import PointStore
 from readfence.sweeps import SweepPlan, plan_sweep
@@ -19,23 +29,6 @@ from sim.errors import InputError
 
 ASK_ABOVE: Final = 10_000
 """More points than this are not run before somebody has said yes."""
-
-ExecutorOption = Annotated[
-    Name,
-    typer.Option(
-        "--executor",
-        help="Who runs the points: `processes` of this machine, this process (`inline`), or a "
-        "`dask` cluster that runs already. Results are the same.",
-    ),
-]
-WorkersOption = Annotated[
-    int | None,
-    typer.Option("--workers", metavar="NUMBER", min=1, help="Processes. Default: one per core."),
-]
-SchedulerOption = Annotated[
-    str | None,
-    typer.Option("--scheduler", metavar="ADDRESS", help="Of Dask, such as `tcp://host:8786`."),
-]
 
 
 def sweep(
@@ -47,7 +40,12 @@ def sweep(
     scheduler: SchedulerOption = None,
     folder: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Where results go. Default: `out/SCENARIO`."),
+        typer.Option(
+            "--out",
+            parser=path_typed,
+            metavar="DIR",
+            help="Where results go. Default: `out/SCENARIO`.",
+        ),
     ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help=f"Run more than {ASK_ABOVE:,} points without asking.")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from reports.evaluate import Line, Verdict, evaluate_figures
 from reports.expect import parse
 from reports.figures import counters_of, figures_of
+from reports.planning.record import PlanRecord
 from sim.errors import InputError
 from sim.record import RunRecord
 
@@ -46,6 +47,10 @@ class Check:
 
     scenario: str
     seed: int
+    told: str
+    """Which run it was, in words."""
+    overrides: tuple[str, ...]
+    """What was set beside the scenario's file."""
     digest: str
     """Of the run record."""
     findings: tuple[Finding, ...]
@@ -60,15 +65,15 @@ class Check:
         return Counter(finding.line.verdict for finding in self.findings)[verdict]
 
 
-def check_run(record: RunRecord, gates: Sequence[Gate]) -> Check:
-    """Evaluate every gate on a run.
+def check_run(record: RunRecord, gates: Sequence[Gate], plan: PlanRecord | None = None) -> Check:
+    """Evaluate every gate on a run, and on the plan where one was made.
 
     Raises `InputError` with file and line of the gate when one is wrong (see `expect.parse`) or
     divides by zero, and when there is no gate at all: a check of nothing would never fail.
     """
     if not gates:
         raise InputError(f"{record.name} has no expectations, so there is nothing to check")
-    figures = figures_of(record)
+    figures = figures_of(record, plan)
     counters = counters_of(record)
     findings: list[Finding] = []
     for gate in gates:
@@ -78,4 +83,11 @@ def check_run(record: RunRecord, gates: Sequence[Gate]) -> Check:
         except InputError as error:
             raise InputError(f"{gate.place}: {error}" if gate.place else str(error)) from error
         findings.extend(Finding(gate, line) for line in lines)
-    return Check(record.name, record.seed, record.digest, tuple(findings))
+    return Check(
+        record.name,
+        record.seed,
+        record.told,
+        tuple(record.overrides),
+        record.digest,
+        tuple(findings),
+    )

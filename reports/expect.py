@@ -14,6 +14,7 @@ Names and dimensions are decided here, without a run; `reports.expressions` read
 - A figure that spans attempts, such as `verifications.per_script`, must satisfy the comparison
   whichever attempt is looked at: == holds only if least and greatest are both that number, < and <=
   are of the greatest, > and >= of the least. != is refused there.
+- A figure of a plan may have its variant inside: `plan.one_fence.capacity`.
 - Dimensions must agree: a duration is compared with a duration. A plain 0 fits every dimension.
 - The verdicts `safety` and `ledger` are words: they are compared by == and != with ok, violated or
   unknown.
@@ -61,6 +62,11 @@ class Expectation:
     def of_each_variant(self) -> bool:
         """Whether it applies to every variant, since a figure in it names none."""
         return any(read.variant is None for read in self.reads.values())
+
+    @property
+    def of_plan(self) -> bool:
+        """Whether it takes a plan to decide it."""
+        return any(read.figure.name.startswith("plan.") for read in self.reads.values())
 
 
 def parse(text: str, *, variants: Collection[str], counters: Collection[str] = ()) -> Expectation:
@@ -185,6 +191,10 @@ class _Checker:
         head, _, rest = name.text.partition(".")
         variant = head if head in self._variants else None
         figure = find(rest, self._counters) if variant is not None else None
+        if head == "plan" and figure is None:
+            planned, _, last = rest.partition(".")
+            if planned in self._variants:
+                variant, figure = planned, find(f"plan.{last}", self._counters)
         if figure is None:
             variant, figure = None, find(name.text, self._counters)
         if figure is not None:

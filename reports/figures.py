@@ -30,6 +30,8 @@ from fractions import Fraction
 from typing import Final, TypeAlias
 
 from reports.attempts import COMMIT_GUARD, STORE_READS, VERIFICATIONS, VERIFYING
+from reports.planning.figures import CAPACITIES, capacity
+from reports.planning.record import Condition, PlanRecord, VariantPlan
 from reports.quantity import DURATION, NUMBER, RATE, Quantity, per_second, point, unit_name
 from reports.resources import ASPECTS, aspect_of, figure_names
 from reports.resources import value as resource_value
@@ -58,7 +60,7 @@ class Figure:
 def _latency(read: Callable[[Sample], Fraction | int]) -> Callable[[Sample], Value]:
     def value(sample: Sample) -> Value:
         if not sample.scripts_ok:
-            raise NoData("no script ended ok, so there is no latency")
+            raise NoData(f"no script ended ok, so there is no latency{sample.mostly()}")
         return point(read(sample), DURATION)
 
     return value
@@ -109,6 +111,10 @@ def _violations(name: str) -> Callable[[Sample], Value]:
         return point(verdict.violations)
 
     return value
+
+
+def _capacity(condition: Condition) -> Callable[[Sample], Value]:
+    return lambda sample: capacity(sample.plan, condition)
 
 
 def _count(name: str, about: str, read: Callable[[Sample], int]) -> Figure:
@@ -180,7 +186,15 @@ CATALOGUE: Final = (
 )  # fmt: skip
 """Every figure but the counters, in the order in which they are told."""
 
-_BY_NAME: Final = {figure.name: figure for figure in CATALOGUE}
+PLANNED: Final = tuple(
+    Figure(name, RATE, True, f"the highest load that keeps the objective of the plan{where}; from "
+           "the low to the high end of its interval",
+           _capacity(condition))
+    for name, (condition, where) in CAPACITIES.items()
+)  # fmt: skip
+"""The figures of a plan, which a run alone does not have."""
+
+_BY_NAME: Final = {figure.name: figure for figure in (*CATALOGUE, *PLANNED)}
 _PERCENTILE_NAME: Final = re.compile(r"latency\.p([0-9]+(?:\.[0-9]+)?)")
 
 
@@ -212,11 +226,10 @@ def find(name: str, counters: Iterable[str]) -> Figure | None:
     base = _BY_NAME.get(stem)
     if base is not None and base.spans and aspect in _ENDS:
         return _aspect_of(base, aspect)
-    match = _PERCENTILE_NAME.fullmatch(name)
-    if match is not None and 0 < Fraction(match[1]) <= 100:
-        return Figure(
-            name, DURATION, False, f"percentile {match[1]}", _percentile(Fraction(match[1]))
-        )
+    percent = percentile_of(name)
+    if percent is not None:
+        about = f"percentile {name.partition('.p')[2]}"
+        return Figure(name, DURATION, False, about, _percentile(percent))
     if name not in counters:
         return None
     return _counter(name) if aspect_of(name) is None else _of_resource(name)
@@ -228,6 +241,14 @@ def _of_resource(name: str) -> Figure:
     return Figure(
         name, aspect.power, False, aspect.about, lambda s: resource_value(s.variant, name)
     )
+
+
+def percentile_of(name: str) -> Fraction | None:
+    """Which percentile of latency a name such as `latency.p99.9` says; None when it says none."""
+    match = _PERCENTILE_NAME.fullmatch(name)
+    if match is None or not 0 < Fraction(match[1]) <= 100:
+        return None
+    return Fraction(match[1])
 
 
 def _aspect_of(base: Figure, aspect: str) -> Figure:
@@ -254,7 +275,7 @@ def _counter(name: str) -> Figure:
 def names(counters: Iterable[str]) -> list[str]:
     """Every name that `find` knows, for messages and completion; of percentiles the usual ones."""
     known = []
-    for figure in CATALOGUE:
+    for figure in (*CATALOGUE, *PLANNED):
         known.append(figure.name)
         if figure.spans:
             known.extend(f"{figure.name}.{aspect}" for aspect in _ENDS)
@@ -270,8 +291,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
 class Figures:
     """The figures of one variant."""
 
-    def __init__(self, variant: VariantRecord) -> None:
-        self.sample = Sample(variant)
+    def __init__(self, variant: VariantRecord, plan: VariantPlan | None = None) -> None:
+        """`plan` is what a plan found of the variant, where one was made."""
+        self.sample = Sample(variant, plan)
 
     def value(self, name: str) -> Value:
         """The value of a figure: a quantity, or the word of a verdict.
@@ -294,9 +316,10 @@ class Figures:
         return value
 
 
-def figures_of(record: RunRecord) -> dict[str, Figures]:
+def figures_of(record: RunRecord, plan: PlanRecord | None = None) -> dict[str, Figures]:
     """The figures of every variant, by its name, in the order of the record."""
-    return {variant.name: Figures(variant) for variant in record.variants}
+    plans = {} if plan is None else {variant.name: variant for variant in plan.variants}
+    return {variant.name: Figures(variant, plans.get(variant.name)) for variant in record.variants}
 
 
 def counters_of(record: RunRecord) -> set[str]:
@@ -311,7 +334,7 @@ def _own_names(variant: VariantRecord) -> set[str]:
 def catalogue_markdown() -> str:
     """The catalogue as a table for the docs."""
     lines = ["| figure | unit | meaning |", "|---|---|---|"]
-    for figure in CATALOGUE:
+    for figure in (*CATALOGUE, *PLANNED):
         name = f"`{figure.name}`" + (" `.min` `.mean` `.max`" if figure.spans else "")
         unit = (
             "a word"

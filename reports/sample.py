@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reports.attempts import Attempts
+from reports.planning.record import VariantPlan
 from sim.errors import InputError
 from sim.record import VariantRecord, Verdict
 from sim.sketch import Sketch
@@ -32,8 +33,10 @@ class NoData(Exception):
 class Sample:
     """The measured scripts of a variant, made ready once for all figures."""
 
-    def __init__(self, variant: VariantRecord) -> None:
+    def __init__(self, variant: VariantRecord, plan: VariantPlan | None = None) -> None:
+        """`plan` is what a plan found of the variant, where one was made."""
         self.variant = variant
+        self.plan = plan
 
     def _column(self, name: str) -> npt.NDArray[np.int64]:
         column: npt.NDArray[np.int64] = np.asarray(
@@ -110,8 +113,16 @@ class Sample:
     def counted(self) -> Attempts:
         """The attempts; `NoData` when none ran its script to its end."""
         if not self.attempts.total:
-            raise NoData("no attempt ran its script to its end")
+            raise NoData(f"no attempt ran its script to its end{self.mostly()}")
         return self.attempts
+
+    def mostly(self) -> str:
+        """The commonest error, to be put behind a sentence that says what did not happen."""
+        errors = self.errors()
+        if not errors:
+            return ""
+        text, count = next(iter(errors.items()))
+        return f"; {count:,} of {self.scripts:,} scripts: {text}"
 
     def verdict(self, name: str) -> Verdict:
         """What a judge said; `NoData` when it was not asked."""

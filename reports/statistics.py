@@ -321,8 +321,6 @@ class Limits:
     replications_min: int
     """At least 3; with few, an interval may be narrow by chance."""
     replications_max: int
-    samples_max: int
-    """Over all replications."""
 
 
 class StopRule:
@@ -342,11 +340,6 @@ class StopRule:
         assert replication.count, "a replication without values"
         self.replications.append(replication)
 
-    @property
-    def samples(self) -> int:
-        """Values so far."""
-        return sum(replication.count for replication in self.replications)
-
     def interval(self) -> Interval:
         """The percentile so far."""
         pool = merged(self.replications, self.replications[0].exact_max)
@@ -356,13 +349,11 @@ class StopRule:
         )
 
     @property
-    def decided(self) -> Literal["precise", "replications", "samples"] | None:
-        """Why to stop: known well enough, or which ceiling was met; None: go on."""
+    def decided(self) -> Literal["precise", "ceiling"] | None:
+        """Why to stop: known well enough, or so many replications made; None: go on."""
         limits, count = self.limits, len(self.replications)
         if count < limits.replications_min:
             return None
         if self.interval().relative <= limits.relative:
             return "precise"
-        if count >= limits.replications_max:
-            return "replications"
-        return "samples" if self.samples >= limits.samples_max else None
+        return "ceiling" if count >= limits.replications_max else None

@@ -123,10 +123,11 @@ class Bounds:
         return max(self.demand, customers / self.throughput_max - self.think)
 
 
-def bounds(demands: Mapping[str, float], servers: Mapping[str, int], think: float) -> Bounds:
+def bounds(demands: Mapping[str, float], servers: Mapping[str, float], think: float) -> Bounds:
     """The operational bounds from the demand per job (visits times service time) of each resource.
 
-    `servers` names those that have more than one; a resource saturates at servers / demand.
+    `servers` names those that have another number than one, which may be what is left of them by
+    work that is there at any load; a resource saturates at servers / demand.
     """
     assert demands, "no resources"
     loads = {name: demand / servers.get(name, 1) for name, demand in demands.items()}

@@ -13,6 +13,7 @@ and chance look alike: then the word is `unknown`, and a longer run may tell.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -28,6 +29,8 @@ _PILING: Final = 0.01
 take a hundred times the length of the run to double it."""
 _SIGMAS: Final = 4.0
 """Beyond so many standard errors it is not chance."""
+_RUNS_MIN: Final = 4
+"""So many runs tell more by how they differ than by their own wandering."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +44,33 @@ class Stability:
     """The share of the load that piles up, where the backlog was looked at."""
 
 
-def stability(
-    at_ns: Numbers, backlog_ns: Numbers, *, arrived: int, completed: int, level: float
-) -> Stability:
-    """Judge one run after its warm-up.
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How the backlog went in one run, after its warm-up."""
 
-    `backlog_ns[i]` is what is found at the instant `at_ns[i]`, rising: the latency of the script
-    that came then, or the number in flight divided by the offered load. `arrived` and `completed`
-    count scripts of the same window; one that gave up waiting was not completed.
-    """
-    assert at_ns.size == backlog_ns.size, f"{at_ns.size} instants, {backlog_ns.size} backlogs"
+    at_ns: Numbers
+    """Instants, rising."""
+    backlog_ns: Numbers
+    """What is found at each of them: the latency of the script that came then, or the number in
+    flight divided by the offered load."""
+    arrived: int
+    completed: int
+    """Scripts of one window; one that gave up waiting was not completed."""
+
+    def stretches(self) -> tuple[Numbers, Numbers]:
+        """Mean instants and mean backlogs of consecutive stretches."""
+        times, backlogs = (
+            np.array([batch.mean() for batch in np.array_split(values, BATCHES)])
+            for values in (self.at_ns, self.backlog_ns)
+        )
+        return times, backlogs
+
+
+def stability(courses: Sequence[Course], *, level: float) -> Stability:
+    """Judge a system by runs under different seeds; one run will do, more tell sooner."""
+    assert courses, "no runs"
+    arrived = sum(course.arrived for course in courses)
+    completed = sum(course.completed for course in courses)
     missing = arrived - completed
     if missing > max(_PILING * arrived, _SIGMAS * math.sqrt(arrived)):
         return Stability(
@@ -59,22 +79,20 @@ def stability(
             f"{missing / arrived:.1%} of the load is left behind",
             None,
         )
-    if at_ns.size < _VALUES_MIN:
+    fewest = min(course.at_ns.size for course in courses)
+    if fewest < _VALUES_MIN:
         return Stability(
             "unknown",
-            f"{at_ns.size} values are too few to see whether the queue grows: {_VALUES_MIN} needed",
+            f"{fewest} values are too few to see whether the queue grows: {_VALUES_MIN} needed",
             None,
         )
-    times, backlogs = (
-        np.array([batch.mean() for batch in np.array_split(values, BATCHES)])
-        for values in (at_ns, backlog_ns)
-    )
-    return _of_drift(times, backlogs, level)
+    return _of_drift([course.stretches() for course in courses], level)
 
 
-def _of_drift(times: Numbers, backlogs: Numbers, level: float) -> Stability:
-    """The verdict on the backlogs of consecutive stretches."""
-    piling = _drift(times, backlogs, level)
+def _of_drift(runs: Sequence[tuple[Numbers, Numbers]], level: float) -> Stability:
+    """The verdict on the backlogs of consecutive stretches of each run."""
+    piling = _drift(runs, level)
+    backlogs = np.mean([backlogs for _, backlogs in runs], axis=0)
     rise = float(backlogs[-1] - backlogs[0])
     seen = f"the backlog went from {_ms(backlogs[0])} to {_ms(backlogs[-1])}"
     share = f"{piling.estimate:.2%} of the load piles up ({piling.low:.2%} to {piling.high:.2%})"
@@ -88,18 +106,21 @@ def _of_drift(times: Numbers, backlogs: Numbers, level: float) -> Stability:
     )
 
 
-def _drift(times: Numbers, backlogs: Numbers, level: float) -> Interval:
-    """The drift of the backlog per unit of time, from its steps from one stretch to the next.
+def _drift(runs: Sequence[tuple[Numbers, Numbers]], level: float) -> Interval:
+    """The drift of the backlog per unit of time.
 
-    The queue of an overloaded system is a random walk with a drift: its steps are independent, and
-    Student's law gives the interval. In a queue that has settled each step up is followed by one
-    down, so that their sum is nearer to 0 than the interval allows for: it is on the safe side.
-    A straight line fitted by least squares would take the wandering of a walk for a trend.
+    Runs are independent of each other, so from `_RUNS_MIN` of them on their drifts give the
+    interval. Fewer give it by their steps from one stretch to the next: the queue of an overloaded
+    system is a random walk with a drift, whose steps are independent. In a queue that has settled
+    each step up is followed by one down, so that their sum is nearer to 0 than the interval allows
+    for: it is on the safe side. A straight line fitted by least squares would take the wandering of
+    a walk for a trend.
     """
-    steps = np.diff(backlogs)
-    each = float(times[-1] - times[0]) / steps.size
-    step = mean_interval(steps, level=level)
-    return Interval(step.estimate / each, step.low / each, step.high / each, level, step.count)
+    if len(runs) >= _RUNS_MIN:
+        drifts = [(each[-1] - each[0]) / (times[-1] - times[0]) for times, each in runs]
+        return mean_interval(np.array(drifts), level=level)
+    steps = [np.diff(each) * (BATCHES - 1) / (times[-1] - times[0]) for times, each in runs]
+    return mean_interval(np.concatenate(steps), level=level)
 
 
 def _ms(nanoseconds: float) -> str:

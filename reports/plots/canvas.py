@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 from math import ceil, floor, log10
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -25,9 +25,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from reports.writing import printable, shortened
 from sim.errors import InputError
-from sim.record import RunRecord
 from sim.units import human_duration
 
+_FOOT_MAX: Final = 150
+"""Characters at the foot of a picture that say which run it shows."""
 WIDTH: Final = 11.0
 """Inches; every picture is as wide."""
 INK: Final = "#222222"
@@ -77,15 +78,31 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def new_figure(record: RunRecord, title: str, *, height: float, subtitle: str = "") -> Figure:
+class Recorded(Protocol):
+    """What the foot of a picture tells of a record."""
+
+    @property
+    def title(self) -> str:
+        """What the scenario shows, in a line; may be empty."""
+
+    @property
+    def told(self) -> str:
+        """Which run or plan it is."""
+
+    @property
+    def readfence(self) -> str:
+        """The version that made the record."""
+
+
+def new_figure(record: Recorded, title: str, *, height: float, subtitle: str = "") -> Figure:
     """An empty figure (`height` in inches) with its title, and the run it shows at its foot."""
     figure = Figure(figsize=(WIDTH, height))
     FigureCanvasAgg(figure)
     figure.text(0.02, 1 - 0.16 / height, clean(title), size=14, weight="bold", va="top")
     if subtitle:
         figure.text(0.02, 1 - 0.48 / height, clean(subtitle), size=11, va="top", color=INK)
-    run = f"scenario {record.name} · seed {record.seed}"
-    foot = f"{run} · virtual time · readfence {record.readfence}"
+    named = f"scenario {record.told}" + (f": {record.title}" if record.title else "")
+    foot = f"{shortened(named, _FOOT_MAX)} · virtual time · readfence {record.readfence}"
     figure.text(0.98, 0.08 / height, clean(foot), size=7.5, color=FAINT, ha="right", va="bottom")
     return figure
 

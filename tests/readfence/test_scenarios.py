@@ -107,8 +107,8 @@ def test_an_override_may_complete_a_scenario() -> None:
          "s.yaml:16: variants.none.workload: expected either `clients` (closed loop) or `arrivals` "
          "(open loop), got `clients` and `arrivals`"),
         ("{workload: {scripts: [{command: [GET]}, {command: [GTE]}]}}",
-         "s.yaml:16: variants.none.workload.scripts.1.command.0: expected a command that "
-         "docs/scenario-reference.md lists, got 'GTE'"),
+         "s.yaml:16: variants.none.workload.scripts.1.command.0: expected a command "
+         "that docs/scenario-reference.md lists"),
     ],
     ids=["default beside", "lua", "data", "group", "command"],
 )  # fmt: skip

@@ -44,6 +44,19 @@ def test_a_figure_without_a_variant_applies_to_each() -> None:
     assert not parse("one_fence.errors == none.errors", variants=VARIANTS).of_each_variant
 
 
+def test_a_figure_of_a_plan_may_have_its_variant_inside() -> None:
+    """And is told from figures of a run, since it takes a plan to decide it."""
+    inside = parse("plan.one_fence.capacity >= 3000/s", variants=VARIANTS)
+    before = parse("one_fence.plan.capacity >= 3000/s", variants=VARIANTS)
+    assert [*inside.reads.values()] == [*before.reads.values()] and inside.of_plan
+    each = parse("plan.slow.capacity.mean > 1/s", variants=VARIANTS)
+    assert each.of_plan and each.of_each_variant
+    assert not parse("throughput > 1/s", variants=VARIANTS).of_plan
+    for wrong in ("plan.one_fenc.capacity > 1/s", "plan.one_fence.capasity > 1/s"):
+        with pytest.raises(InputError, match="unknown figure"):
+            parse(wrong, variants=VARIANTS)
+
+
 def test_a_variant_may_have_the_name_of_a_word_or_figure() -> None:
     """The longest reading that makes sense is taken."""
     variants = ["latency", "ok", "errors"]

@@ -6,6 +6,7 @@ import pytest
 
 from reports.figures import (
     CATALOGUE,
+    PLANNED,
     Figures,
     catalogue_markdown,
     counters_of,
@@ -221,7 +222,7 @@ def test_figures_and_counters_of_a_run_are_found_by_variant() -> None:
 def test_the_catalogue_is_a_table_for_the_docs() -> None:
     """One row per figure, with its unit and meaning."""
     table = catalogue_markdown()
-    assert len(table.splitlines()) == 2 + len(CATALOGUE) + 2 + len(ASPECTS)
+    assert len(table.splitlines()) == 4 + len(CATALOGUE) + len(PLANNED) + len(ASPECTS)
     assert "| `latency.p99` | ns | the least latency that 99 % of the scripts did not exceed |" in (
         table.splitlines()
     )

@@ -1,0 +1,147 @@
+"""The command `readfence plan`: what it asks, what it prints, what it leaves behind."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from readfence.console import err, out, plan_progress
+from readfence.executors import Name, PointRunner, make_executor
+from readfence.exits import EnvironmentFailed, Exit
+from readfence.options import (
+    ExecutorOption,
+    JsonOption,
+    QuietOption,
+    ScenarioArgument,
+    SchedulerOption,
+    SeedOption,
+    SetOption,
+    WorkersOption,
+)
+from readfence.planning import check_plan, make_plan
+from readfence.runs import make_folder
+from readfence.scenarios import Loaded, load
+from readfence.store import PointStore
+from reports.planning.record import PlanRecord, plan_text, write_plan
+from reports.planning.text import plan_markdown, plan_view
+from sim.errors import InputError, LimitReached
+
+
+def plan(
+    scenario: ScenarioArgument,
+    assignments: SetOption = None,
+    seed: SeedOption = None,
+    executor: ExecutorOption = "processes",
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where results go. Default: `out/SCENARIO`."),
+    ] = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    plots: Annotated[bool, typer.Option(help="Draw the pictures.")] = True,
+) -> Exit:
+    """Find the highest load that keeps the objective under `plan:`, for every variant.
+
+    Tells the capacity with its interval, what saturates first, the headroom from today's load, and
+    what a lost or slow follower does to it. Leaves `plan.json`, Markdown and pictures. Finished
+    runs are kept: after an interruption, the same command goes on from there.
+
+    Examples:
+    - `readfence plan capacity_fences`
+
+    - `readfence plan my.yaml --set plan.precision=10% --out /tmp/rough`
+
+    - `readfence plan my.yaml --set plan.slo='latency.p99.9 < 200ms' --json`
+
+    """
+    loaded = load(scenario, assignments or (), seed)
+    check_plan(loaded)
+    folder = folder or Path("out") / loaded.name
+    make_folder(folder)
+    record, runner = run_plan(
+        loaded, folder, quiet=quiet or as_json, executor=executor, workers=workers,
+        scheduler=scheduler,
+    )  # fmt: skip
+    written = write_results(record, folder, plots=plots)
+    if as_json:
+        typer.echo(plan_text(record), nl=False)
+    elif not quiet:
+        out.print(plan_view(record))
+        out.print(f"\n{runner.ran:,} runs made, {runner.from_store:,} from the store")
+        for path in written:
+            if path.suffix != ".svg":
+                out.print(str(path), soft_wrap=True)
+    for line in inconclusive(record):
+        err.print(f"readfence: {line}")
+    return Exit.OK if record.conclusive else Exit.INCONCLUSIVE
+
+
+def run_plan(
+    loaded: Loaded,
+    folder: Path,
+    *,
+    quiet: bool,
+    executor: Name = "processes",
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> tuple[PlanRecord, PointRunner]:
+    """Make the plan of a scenario; finished runs are kept in the folder, and are not run again."""
+    store = PointStore(folder / "points", err.print)
+    names = [variant.name for variant in loaded.variants]
+    with (
+        make_executor(executor, workers=workers, scheduler=scheduler, tell=err.print) as running,
+        plan_progress(names, quiet=quiet) as show,
+    ):
+        runner = PointRunner(running, store)
+        try:
+            return make_plan(loaded, runner, show), runner
+        except (KeyboardInterrupt, EnvironmentFailed, LimitReached):
+            done = runner.ran + runner.from_store
+            err.print(f"{done:,} runs are done and kept; the same command goes on from there")
+            raise
+
+
+def plan_for_check(loaded: Loaded, folder: Path | None, *, quiet: bool) -> PlanRecord:
+    """The plan that expectations ask for; written only where a folder was named."""
+    check_plan(loaded)
+    kept = folder or Path("out") / loaded.name
+    make_folder(kept)
+    record, _ = run_plan(loaded, kept, quiet=quiet)
+    if folder is not None:
+        write_results(record, folder, plots=True)
+    return record
+
+
+def write_results(record: PlanRecord, folder: Path, *, plots: bool) -> list[Path]:
+    """The files of a plan. Raises `EnvironmentFailed` when they cannot be written."""
+    content, page = folder / "plan.json", folder / "plan.md"
+    try:
+        write_plan(record, content)
+        page.write_text(plan_markdown(record), encoding="utf-8")
+        return [content, page, *(_draw(record, folder) if plots else [])]
+    except OSError as error:
+        raise EnvironmentFailed(
+            f"{folder}: cannot be written: {error.strerror or error}; finished runs are kept"
+        ) from error
+
+
+def _draw(record: PlanRecord, folder: Path) -> list[Path]:
+    # Here, since matplotlib takes longer to import than most commands take to run.
+    from reports.plots.plan import write_plan_plots  # noqa: PLC0415
+
+    try:
+        return write_plan_plots(record, folder)
+    except InputError as error:  # the folder could be written a moment ago
+        raise EnvironmentFailed(str(error)) from error
+
+
+def inconclusive(record: PlanRecord) -> list[str]:
+    """What was not found, in words: a line per variant and condition."""
+    return [
+        f"{variant.name} ({situation.condition}): {situation.capacity.reason}"
+        for variant in record.variants
+        for situation in variant.situations
+        if situation.capacity.found != "found"
+    ]

@@ -1,0 +1,252 @@
+"""The record of a plan: what was asked, every load that was tried, and what came of it.
+
+As `sim.record` is for a run: versioned, checked when written and when read, of nothing but the
+simulation, so that equal input gives equal bytes. Loads are scripts per second, durations ns.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from reports.statistics import Interval
+from sim.errors import InputError
+
+Condition: TypeAlias = Literal["healthy", "lost", "slow"]
+"""With all nodes; with one follower lost; with one follower ten times slower."""
+CONDITIONS: Final[tuple[Condition, ...]] = ("healthy", "lost", "slow")
+Answer: TypeAlias = Literal["kept", "missed", "unstable", "unclear"]
+"""Whether a load keeps the objective. `unstable`: the queue grows, so there is no number.
+`unclear`: the objective lies inside the interval, or the run was too short to tell."""
+
+
+_TIED: Final = 0.02
+"""Resources whose utilisations differ by no more saturate together, such as the lanes to peers."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Estimate(_Part):
+    """A figure and between which values it lies; None stands for no bound, or no value."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Estimate":
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"an interval from {self.low} to {self.high}")
+        return self
+
+
+def estimate(interval: Interval) -> Estimate:
+    """An interval as the record holds it: JSON has no infinity."""
+    value, low, high = (
+        number if math.isfinite(number) else None
+        for number in (interval.estimate, interval.low, interval.high)
+    )
+    return Estimate(value=value, low=low, high=high)
+
+
+class Use(_Part):
+    """What a resource did, over all runs of a load."""
+
+    count: int
+    """Its servers or slots."""
+    utilisation: float
+    """0 to 1."""
+    arrived_per_s: float
+    visits: float
+    """Jobs that came per script that ended ok."""
+    service_ns: float
+    """Mean time of a server per job."""
+    wait_ns: float
+    """Mean time in the queue per job."""
+    longest_queue: int
+
+    @property
+    def demand_ns(self) -> float:
+        """Time of its servers per script: visits times service."""
+        return self.visits * self.service_ns
+
+
+class Probe(_Part):
+    """One load, tried under several seeds."""
+
+    load: float
+    answer: Answer
+    reason: str
+    """Why it is unstable or unclear; empty otherwise."""
+    runs: int
+    scripts: int
+    """Measured, after the warm-up, over all runs."""
+    failed: int
+    """Of them: they count as slower than any."""
+    warm_up: int | None
+    """Scripts cut off at the beginning of each run; None: no cut was found."""
+    stopped: Literal["precise", "decided", "ceiling"]
+    """Why no more runs were made: the interval is narrow enough, the answer known, or the limit
+    of runs reached."""
+    objective: Estimate
+    """The percentile that the objective is about."""
+    p50: Estimate
+    p99: Estimate
+    mean_ns: float
+    throughput: float
+    """Scripts that ended ok, per second."""
+    verifications_per_s: float
+    rounds_per_s: float
+    resources: dict[str, Use]
+
+    @property
+    def bottleneck(self) -> str | None:
+        """The resource that is nearest to saturation; the first of those as near."""
+        return next(iter(self.busiest), None)
+
+    @property
+    def busiest(self) -> list[str]:
+        """The resources nearest to saturation, all that chance could make the first."""
+        most = max((use.utilisation for use in self.resources.values()), default=0.0)
+        return [name for name, use in self.resources.items() if use.utilisation >= most - _TIED]
+
+
+class Capacity(_Part):
+    """The highest load that keeps the objective."""
+
+    found: Literal["found", "below", "above", "unclear"]
+    """`below`: even the lowest load misses it. `above`: the highest still keeps it."""
+    load: Estimate
+    """None at an end that the plan did not find."""
+    reason: str = ""
+
+
+class Situation(_Part):
+    """A variant under one condition."""
+
+    condition: Condition
+    capacity: Capacity
+    probes: Annotated[list[Probe], Field(min_length=1)]
+    """By rising load."""
+
+    @model_validator(mode="after")
+    def _loads_rise(self) -> "Situation":
+        loads = [probe.load for probe in self.probes]
+        if loads != sorted(set(loads)):
+            raise ValueError(f"{self.condition}: loads do not rise: {loads}")
+        return self
+
+    def at(self, load: float) -> Probe | None:
+        """The probe of just that load."""
+        return next((probe for probe in self.probes if probe.load == load), None)
+
+    @property
+    def nearest(self) -> Probe:
+        """The highest load that kept the objective, else the lowest of all."""
+        kept = [probe for probe in self.probes if probe.answer == "kept"]
+        return kept[-1] if kept else self.probes[0]
+
+
+class VariantPlan(_Part):
+    """What was found of one variant."""
+
+    name: str
+    situations: Annotated[list[Situation], Field(min_length=1)]
+    shares: dict[str, float]
+    """Loads at shares of the capacity such as "50 %", all of them probed."""
+    headroom: dict[str, float]
+    """Loads from today's on, such as "now" and "+25 %", all of them probed."""
+
+    @model_validator(mode="after")
+    def _probed(self) -> "VariantPlan":
+        if self.situations[0].condition != "healthy":
+            raise ValueError(f"{self.name}: the first situation is not the healthy one")
+        for load in (*self.shares.values(), *self.headroom.values()):
+            if self.healthy.at(load) is None:
+                raise ValueError(f"{self.name}: no probe of {load}/s")
+        return self
+
+    @property
+    def healthy(self) -> Situation:
+        """With all nodes."""
+        return self.situations[0]
+
+    def situation(self, condition: Condition) -> Situation | None:
+        """The situation under a condition, if the plan asked for it."""
+        return next((each for each in self.situations if each.condition == condition), None)
+
+
+class PlanRecord(_Part):
+    """A plan of one scenario: all its variants, under one objective."""
+
+    format: Literal["readfence/plan"] = "readfence/plan"
+    version: Literal[1] = 1
+    readfence: str
+    """Version of readfence that made it."""
+    name: str
+    title: str
+    seed: int
+    scenario: dict[str, Any]
+    """The scenario as it was planned, with every default filled in."""
+    objective: str
+    """As written, such as "latency.p99 < 50ms"."""
+    percent: float
+    """Which percentile it is about."""
+    limit_ns: int
+    lowest: float
+    highest: float
+    """Loads between which was searched."""
+    today: float | None
+    precision: float
+    level: float
+    variants: Annotated[list[VariantPlan], Field(min_length=1)]
+
+    @property
+    def told(self) -> str:
+        """Which plan it is, in words."""
+        return f"{self.name} (seed {self.seed})"
+
+    def variant(self, name: str) -> VariantPlan:
+        """The variant of that name; `KeyError` when there is none."""
+        for variant in self.variants:
+            if variant.name == name:
+                return variant
+        raise KeyError(name)
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether every capacity was found."""
+        return all(
+            situation.capacity.found == "found"
+            for variant in self.variants
+            for situation in variant.situations
+        )
+
+
+def plan_text(record: PlanRecord) -> str:
+    """A plan as JSON."""
+    content = json.dumps(record.model_dump(), separators=(",", ":"), ensure_ascii=False)
+    return content + "\n"
+
+
+def write_plan(record: PlanRecord, path: Path) -> None:
+    """Write a plan as JSON, to a temporary name first, so that no half record is ever read."""
+    scratch = path.with_name(path.name + ".part")
+    scratch.write_text(plan_text(record), encoding="utf-8", newline="\n")
+    scratch.replace(path)
+
+
+def read_plan(path: Path) -> PlanRecord:
+    """Read and check a plan. Raises `InputError` when it is none, or a damaged one."""
+    try:
+        return PlanRecord.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise InputError(f"{path}: no readable plan: {where}: {first['msg']}") from error

@@ -1,0 +1,127 @@
+"""`readfence plan`: files, streams, statuses; and `check` on a capacity."""
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from reports.planning.record import read_plan
+from tests.readfence.front_door import call, command
+from tests.readfence.test_planning import SCENARIO
+
+QUICK = SCENARIO.replace("stop: {scripts: 300}", "stop: {scripts: 150}")
+INLINE = ("--executor", "inline", "--no-plots")
+
+
+def write(text: str = QUICK) -> str:
+    """The scenario in the current folder."""
+    Path("small.yaml").write_text(text)
+    return "small.yaml"
+
+
+def test_it_prints_tables_and_leaves_its_files() -> None:
+    """Tables on stdout, progress on stderr; the record, Markdown, and the finished runs."""
+    ended = call("plan", write(), *INLINE)
+    assert ended.status == 0, ended.stderr
+    assert "Capacity: the highest load that keeps latency.p99 < 20ms" in ended.stdout
+    assert "one_fence: 100/s" in ended.stderr and "one_fence: done" in ended.stderr
+    record = read_plan(Path("out/small/plan.json"))
+    assert record.conclusive and record.seed == 3
+    assert Path("out/small/plan.md").read_text().startswith("### small: ")
+    runs = sum(probe.runs for each in record.variants[0].situations for probe in each.probes)
+    assert len(list(Path("out/small/points").glob("*.json"))) == runs
+    assert f"{runs} runs made, 0 from the store" in ended.stdout
+
+
+def test_a_second_time_runs_nothing_and_says_the_same() -> None:
+    """Byte for byte, as JSON on stdout as well."""
+    call("plan", write(), *INLINE, "--quiet")
+    first = Path("out/small/plan.json").read_bytes()
+    ended = call("plan", "small.yaml", *INLINE, "--json")
+    assert ended.status == 0 and ended.stdout.encode() == first
+    assert json.loads(ended.stdout)["format"] == "readfence/plan"
+    assert "0 runs made" in call("plan", "small.yaml", *INLINE).stdout
+
+
+def test_pictures_are_drawn() -> None:
+    """Three, each as PNG and SVG."""
+    call("plan", write(), "--executor", "inline", "--quiet", "--out", "there")
+    assert len(list(Path("there").glob("plan_*.png"))) == 3
+    assert len(list(Path("there").glob("plan_*.svg"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            ["--set", "plan.slo=latency.p99 < 1us"],
+            "one_fence (healthy): even 100/s, the lowest load asked for, does not keep "
+            "latency.p99 < 1us",
+        ),
+        (
+            ["--set", "plan.load=50/s..100/s"],
+            "one_fence (healthy): 100/s, the highest load asked for, still keeps "
+            "latency.p99 < 20ms",
+        ),
+    ],
+)
+def test_what_is_out_of_range_is_inconclusive(settings: list[str], message: str) -> None:
+    """Status 4, the reason on stderr, and the tables of what is known."""
+    ended = call("plan", write(), *INLINE, *settings)
+    assert ended.status == 4
+    assert message in ended.stderr
+    assert "range" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("latency.p99 < 20ms", "errors < 3", "small.yaml:19: plan.slo: expected a percentile"),
+        ("100/s..4000/s", "100/s", "small.yaml:19: plan.load: expected two rates"),
+        ("precision: 20%", "precision: 0.2", "plan.precision: expected a percentage"),
+        (SCENARIO[SCENARIO.index("plan:") :], "", "expected a section `plan:`"),
+    ],
+)
+def test_wrong_input_is_told_with_its_place(old: str, new: str, message: str) -> None:
+    """Status 2, before anything is run."""
+    ended = call("plan", write(QUICK.replace(old, new)), *INLINE)
+    assert ended.status == 2
+    assert message in ended.stderr and not Path("out").exists()
+
+
+def test_a_gate_on_a_capacity_has_the_plan_made() -> None:
+    """Kept where the whole interval is above, broken where it is not."""
+    line = "expect: [plan.one_fence.capacity >= {}/s, plan.lost.capacity > 100/s]\n"
+    ended = call("check", write(QUICK + line.format(200)), "--out", "there")
+    assert ended.status == 0, ended.stdout + ended.stderr
+    assert Path("there/plan.json").exists()
+    ended = call("check", write(QUICK + line.format(5_000)), "--out", "there", "--quiet")
+    assert ended.status == 1
+
+
+def test_a_gate_on_a_capacity_needs_a_plan() -> None:
+    """The line is told."""
+    without = QUICK[: QUICK.index("plan:")] + "expect: [plan.capacity > 1/s]\n"
+    ended = call("validate", write(without))
+    assert ended.status == 2
+    assert "expect.0: expected a section `plan:` for a figure of a plan" in ended.stderr
+
+
+def test_ctrl_c_loses_nothing(tmp_path: Path) -> None:
+    """Status 130; what is done is kept, and the same command goes on from there."""
+    write(QUICK.replace("runs: 5", "runs: 200").replace("precision: 20%", "precision: 0.2%"))
+    running = subprocess.Popen(
+        command("plan", "small.yaml", "--executor", "inline"), stderr=subprocess.PIPE, text=True
+    )
+    points = Path("out/small/points")
+    deadline = time.monotonic() + 60
+    while len(list(points.glob("*.json"))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130, said
+    assert "runs are done and kept; the same command goes on from there" in said
+    assert len(list(points.glob("*.json"))) >= 3

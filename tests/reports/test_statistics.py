@@ -1,0 +1,414 @@
+"""Statistics: intervals cover what they claim, warm-ups end where they do, the stop rule stops.
+
+Coverage is measured on M/M/1, whose p99 is known: 1,000 experiments in the slow form (acceptance 5
+of capacity planning), 200 in the quick one. The same judge refuses an interval that takes the
+scripts of a run for independent.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+import pytest
+from scipy.stats import binom, t
+
+from reports.statistics import (
+    Interval,
+    Limits,
+    Numbers,
+    Ordered,
+    Scripts,
+    StopRule,
+    batch_means_interval,
+    mean_interval,
+    mser5,
+    paired_difference,
+    percentile_interval,
+    percentile_ranks,
+    pooled_percentile_interval,
+    rank_of,
+    student,
+)
+from reports.theory import mm1_response_quantile
+from sim.sketch import Sketch
+
+P50, P99 = Fraction(50), Fraction(99)
+
+
+# -- coverage -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class System:
+    """An M/M/1 with a mean service time of 1, seen in replications."""
+
+    utilisation: float = 0.5
+    replications: int = 10
+    scripts: int = 4_000
+
+    @property
+    def p99(self) -> float:
+        """What the interval must cover."""
+        return mm1_response_quantile(self.utilisation, 1.0, 0.99)
+
+    def experiments(self, count: int) -> Iterator[Numbers]:
+        """Response times, a column per replication, of each experiment under a seed of its own."""
+        for seed in range(count):
+            yield self._experiment(np.random.default_rng(seed))
+
+    def _experiment(self, chance: np.random.Generator) -> Numbers:
+        """Replications that begin in equilibrium, by Lindley's recursion without a loop.
+
+        The wait is the walk of (service - gap) less its least value so far, or less the start.
+        """
+        shape = (self.scripts, self.replications)
+        services, gaps = chance.exponential(1.0, shape), chance.exponential(1.0, shape)
+        gaps /= self.utilisation
+        in_equilibrium = chance.exponential(1.0 / (1.0 - self.utilisation), shape[1])
+        waits_at_all = chance.random(shape[1]) < self.utilisation
+        first = np.where(waits_at_all, in_equilibrium, 0.0)
+        walk = np.zeros(shape)
+        np.cumsum(services[:-1] - gaps[1:], axis=0, out=walk[1:])
+        lowest = np.minimum.accumulate(np.minimum(walk, 0.0), axis=0)
+        waits: Numbers = walk + np.maximum(first, -lowest)
+        return waits + services
+
+
+def of_replications(responses: Numbers) -> Interval:
+    """The interval that plans use."""
+    groups = [Ordered(column) for column in responses.T]
+    return pooled_percentile_interval(groups, Ordered(responses.ravel()), P99, level=0.95)
+
+
+def as_if_independent(responses: Numbers) -> Interval:
+    """The interval that must not be used: neighbours in a queue wait together."""
+    return percentile_interval(Ordered(responses.ravel()), P99, level=0.95)
+
+
+def of_short_runs(responses: Numbers) -> Interval:
+    """Another one: the p99 of a short run is biased, and so is the mean of many."""
+    runs = np.split(responses, len(responses) // 40)
+    return mean_interval(np.array([np.percentile(run, 99) for run in runs]), level=0.95)
+
+
+def covered(method: Callable[[Numbers], Interval], system: System, count: int) -> float:
+    """The share of experiments whose interval covers the p99."""
+    hits = sum(method(each).covers(system.p99) for each in system.experiments(count))
+    return hits / count
+
+
+def honest(share: float, count: int) -> bool:
+    """The judge: 93 to 97 % of 1,000 experiments, and as much more as fewer leave to chance."""
+    low, high = 0.93, 0.97
+    if count < 1_000:
+        low, high = (float(binom.ppf(q, count, 0.95)) / count for q in (0.001, 0.999))
+    return low <= share <= high
+
+
+def test_the_interval_of_replications_covers_the_p99_of_a_queue() -> None:
+    """The quick form: 200 seeds, whatever 95 % may come to in 998 of 1,000 cases."""
+    assert honest(covered(of_replications, System(scripts=2_000), 200), 200)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("utilisation", [0.5, 0.7])
+def test_it_covers_95_percent_of_1000_seeds(utilisation: float) -> None:
+    """Between 93 and 97 %, at half load and where waits of neighbours are closely tied."""
+    system = System(utilisation=utilisation)
+    assert honest(covered(of_replications, system, 1_000), 1_000)
+
+
+@pytest.mark.parametrize("method", [as_if_independent, of_short_runs])
+def test_the_judge_refuses_intervals_that_promise_too_much(
+    method: Callable[[Numbers], Interval],
+) -> None:
+    """Neither scripts taken for independent nor the mean of biased percentiles come near."""
+    share = covered(method, System(scripts=1_000), 200)
+    assert not honest(share, 200) and share < 0.8
+
+
+def test_the_judge_refuses_an_interval_that_is_too_wide() -> None:
+    """One that is always right tells nothing."""
+
+    def too_wide(responses: Numbers) -> Interval:
+        found = of_replications(responses)
+        middle, half = (found.high + found.low) / 2, 2 * found.half_width
+        return Interval(found.estimate, middle - half, middle + half, 0.95, found.count)
+
+    assert not honest(covered(too_wide, System(), 200), 200)
+
+
+def test_the_independent_interval_covers_where_values_are_independent() -> None:
+    """Of a skew law, at both levels; its promise is `at least`."""
+    chance = np.random.default_rng(1)
+    for level in (0.9, 0.99):
+        hits = sum(
+            percentile_interval(Ordered(chance.exponential(1.0, 500)), P50, level=level).covers(
+                math.log(2.0)
+            )
+            for _ in range(1_000)
+        )
+        assert level - 0.02 < hits / 1_000 < level + 0.03
+
+
+def test_batch_means_cover_the_mean_of_a_correlated_series() -> None:
+    """One run of an autoregressive series, cut into 20 batches long against its correlation."""
+    chance = np.random.default_rng(2)
+    noise = chance.normal(size=(4_000, 300))
+    series = np.empty_like(noise)
+    series[0] = noise[0] / math.sqrt(1 - 0.8**2)
+    for at in range(1, len(noise)):
+        series[at] = 0.8 * series[at - 1] + noise[at]
+    found = [batch_means_interval(run, batches=20, level=0.95) for run in series.T]
+    naive = [mean_interval(run, level=0.95) for run in series.T]
+    assert honest(sum(interval.covers(0.0) for interval in found) / 300, 300)
+    assert not honest(sum(interval.covers(0.0) for interval in naive) / 300, 300)
+
+
+# -- intervals ------------------------------------------------------------------------------------
+
+
+def test_an_interval_tells_its_half_width_as_a_share() -> None:
+    """Of the estimate; of an estimate of 0 there is no share, unless nothing is unsure."""
+    assert Interval(100.0, 90.0, 110.0, 0.95, 5).relative == 0.1
+    assert Interval(0.0, -1.0, 1.0, 0.95, 5).relative == math.inf
+    assert Interval(0.0, 0.0, 0.0, 0.95, 5).relative == 0.0
+    assert Interval(1.0, 1.0, 2.0, 0.95, 5).covers(1.0)
+    assert not Interval(1.0, 1.0, 2.0, 0.95, 5).covers(2.1)
+
+
+@pytest.mark.parametrize(("level", "freedom"), [(0.95, 1), (0.95, 9), (0.99, 30)])
+def test_students_quantile_is_that_of_scipy(level: float, freedom: int) -> None:
+    """Two-sided."""
+    assert student(level, freedom) == pytest.approx(t.ppf((1 + level) / 2, freedom), rel=1e-9)
+
+
+def test_the_mean_of_two_values_by_hand() -> None:
+    """1 and 3: mean 2, standard error 1, t of one degree of freedom 12.706."""
+    found = mean_interval(np.array([1.0, 3.0]), level=0.95)
+    assert (found.estimate, found.count) == (2.0, 2)
+    assert found.half_width == pytest.approx(12.7062, rel=1e-5)
+
+
+def test_one_value_has_an_interval_without_ends() -> None:
+    """A mean and a pooled percentile of one replication alike."""
+    group = Ordered(np.arange(100))
+    for found in (
+        mean_interval(np.array([5.0]), level=0.95),
+        pooled_percentile_interval([group], group, P50, level=0.95),
+    ):
+        assert (found.low, found.high) == (-math.inf, math.inf)
+        assert found.relative == math.inf
+
+
+def test_what_fills_no_batch_is_left_out_at_the_beginning() -> None:
+    """Where a run is least settled."""
+    series = np.array([1e9, 1.0, 1.0, 3.0, 3.0])
+    assert batch_means_interval(series, batches=2, level=0.95).estimate == 2.0
+    with pytest.raises(AssertionError, match="6 batches of 5 values"):
+        batch_means_interval(series, batches=6, level=0.95)
+
+
+def test_a_percentile_is_the_nearest_rank() -> None:
+    """A value that occurred: p99 of 100 is the 99th, of 101 the 100th."""
+    assert [rank_of(P99, count) for count in (1, 100, 101, 1_000)] == [1, 99, 100, 990]
+    with pytest.raises(AssertionError):
+        rank_of(Fraction(0), 5)
+
+
+@pytest.mark.parametrize("count", [10, 59, 367, 368, 1_000, 20_000])
+@pytest.mark.parametrize("percent", [Fraction(50), Fraction(95), Fraction(99)])
+def test_ranks_leave_no_more_to_chance_than_they_say(percent: Fraction, count: int) -> None:
+    """Against the binomial law of scipy: at most 2.5 % beyond, and one rank inside more."""
+    low, high = percentile_ranks(percent, count, level=0.95)
+    share = float(percent) / 100
+    assert binom.cdf(low - 1, count, share) <= 0.025 < binom.cdf(low, count, share)
+    assert binom.sf(high - 1, count, share) <= 0.025 < binom.sf(high - 2, count, share)
+
+
+def test_p99_has_no_upper_bound_below_368_values() -> None:
+    """Too few for a value to lie above it for sure."""
+    values = np.arange(367.0)
+    assert percentile_interval(Ordered(values), P99, level=0.95).high == math.inf
+    assert percentile_interval(Ordered(np.arange(368.0)), P99, level=0.95).high == 367.0
+
+
+def test_a_sketch_and_its_values_give_one_interval() -> None:
+    """A sketch is asked in the same words as an array."""
+    chance = np.random.default_rng(3)
+    parts = [chance.integers(0, 10**6, 500) for _ in range(5)]
+    sketches = []
+    for part in parts:
+        sketches.append(Sketch())
+        sketches[-1].add_many(part)
+    rule = StopRule(Limits(P99, 0.01, 0.95, 3, 5))
+    for sketch in sketches:
+        rule.add(sketch)
+    groups = [Ordered(part) for part in parts]
+    expected = pooled_percentile_interval(groups, Ordered(np.concatenate(parts)), P99, level=0.95)
+    assert rule.interval() == expected
+
+
+def test_equal_groups_leave_no_doubt() -> None:
+    """What does not vary from replication to replication has an interval of one value."""
+    group = Ordered(np.arange(1, 101))
+    pool = Ordered(np.repeat(np.arange(1, 101), 4))
+    found = pooled_percentile_interval([group] * 4, pool, P99, level=0.95)
+    assert (found.low, found.estimate, found.high) == (99.0, 99.0, 99.0)
+
+
+# -- two variants ---------------------------------------------------------------------------------
+
+
+def pair(count: int = 2_000) -> tuple[Scripts, Scripts]:
+    """Two variants of one system: the second 2 slower, both under one large common wave."""
+    chance = np.random.default_rng(4)
+    ids = np.arange(count)
+    wave = 50.0 * np.sin(ids / 40.0) + chance.exponential(20.0, count)
+    first = Scripts(ids, wave + chance.normal(0, 1, count))
+    return first, Scripts(ids, wave + 2.0 + chance.normal(0, 1, count))
+
+
+@pytest.mark.parametrize("of", ["mean", "median"])
+def test_what_two_variants_share_drops_out(of: Literal["mean", "median"]) -> None:
+    """The difference is told to a tenth, each of both means not to ten times that."""
+    first, second = pair()
+    found = paired_difference(first, second, of=of, batches=20, level=0.95)
+    assert found is not None and (found.pairs, found.unmatched) == (2_000, 0)
+    assert found.interval.covers(2.0) and found.interval.half_width < 0.1
+    alone = batch_means_interval(first.values, batches=20, level=0.95)
+    assert alone.half_width > 10 * found.interval.half_width
+
+
+def test_scripts_are_paired_by_id_in_any_order() -> None:
+    """Those that only one variant has are counted and left out."""
+    first = Scripts(np.array([3, 1, 2, 9]), np.array([30, 10, 20, 999]))
+    second = Scripts(np.array([1, 2, 3, 7, 8]), np.array([11, 21, 31, 0, 0]))
+    found = paired_difference(first, second, of="mean", batches=3, level=0.95)
+    assert found is not None and (found.pairs, found.unmatched) == (3, 3)
+    assert (found.interval.low, found.interval.high) == (1.0, 1.0)
+
+
+def test_variants_without_a_script_in_common_have_no_difference() -> None:
+    """None, rather than a number."""
+    one, other = (Scripts(np.array([k]), np.array([1.0])) for k in (1, 2))
+    assert paired_difference(one, other, of="mean", batches=5, level=0.95) is None
+
+
+# -- warm-up --------------------------------------------------------------------------------------
+
+
+def settled(count: int = 2_000, seed: int = 5) -> Numbers:
+    """A series without a transient."""
+    values: Numbers = np.random.default_rng(seed).exponential(1.0, count)
+    return values
+
+
+def test_a_transient_is_cut_and_little_else() -> None:
+    """A start that is ten times too high for 300 values; the cut ends within 50 of it."""
+    cuts = []
+    for seed in range(20):
+        series = settled(seed=seed)
+        series[:300] *= np.linspace(10.0, 1.0, 300)
+        cut = mser5(series).cut
+        assert cut is not None and cut % 5 == 0
+        cuts.append(cut)
+    assert 150 < float(np.median(cuts)) <= 350
+
+
+def test_a_series_that_begins_settled_keeps_most_of_itself() -> None:
+    """The rule is known to cut a little by chance, not a half."""
+    cuts = [mser5(settled(seed=seed)).cut for seed in range(20)]
+    known = [cut for cut in cuts if cut is not None]
+    assert len(known) == 20 and float(np.median(known)) < 200
+
+
+def test_the_rule_is_the_formula_written_out() -> None:
+    """Against the sum as White, Cobb and Spratt print it."""
+    series = settled(600, seed=6)
+    series[:100] += 3.0
+    means = series.reshape(-1, 5).mean(axis=1)
+    errors = [
+        sum((x - means[d:].mean()) ** 2 for x in means[d:]) / (len(means) - d) ** 2
+        for d in range(len(means) - 4)
+    ]
+    assert mser5(series).cut == 5 * int(np.argmin(errors))
+
+
+def test_a_run_that_still_drifts_has_no_cut() -> None:
+    """Its second half is not like its first: say so."""
+    found = mser5(np.linspace(1.0, 100.0, 1_000))
+    assert found.cut is None and "still drifts in its second half" in found.reason
+
+
+def test_too_few_values_have_no_cut() -> None:
+    """With how many are needed."""
+    found = mser5(np.ones(99))
+    assert (found.cut, found.reason) == (
+        None,
+        "99 values are too few to find a warm-up: 100 needed",
+    )
+
+
+def test_a_large_constant_does_not_drown_the_rule() -> None:
+    """Squares of instants in ns would lose the digits that tell."""
+    series = settled()
+    series[:300] *= np.linspace(10.0, 1.0, 300)
+    assert mser5(series + 1e12).cut == mser5(series).cut
+
+
+# -- how long to go on ----------------------------------------------------------------------------
+
+
+def replication(seed: int, scripts: int = 2_000, spread: float = 1.0) -> Sketch:
+    """Latencies of one run."""
+    sketch = Sketch()
+    chance = np.random.default_rng(seed)
+    sketch.add_many((1e6 * chance.lognormal(0.0, spread, scripts)).astype(np.int64))
+    return sketch
+
+
+def added(limits: Limits, **changes: float) -> StopRule:
+    """A rule that was given replications until it was decided."""
+    rule = StopRule(limits)
+    seed = 0
+    while rule.decided is None:
+        rule.add(replication(seed, **changes))  # type: ignore[arg-type]
+        seed += 1
+    return rule
+
+
+def test_it_stops_when_the_percentile_is_known_well_enough() -> None:
+    """And not one replication sooner."""
+    rule = added(Limits(P99, 0.04, 0.95, 3, 100))
+    assert rule.decided == "precise" and rule.interval().relative <= 0.04
+    assert 3 < len(rule.replications) < 100
+    before = StopRule(rule.limits)
+    for each in rule.replications[:-1]:
+        before.add(each)
+    assert before.decided is None
+
+
+def test_it_stops_at_its_ceiling() -> None:
+    """However little is known by then."""
+    rule = added(Limits(P99, 0.0001, 0.95, 3, 7))
+    assert (rule.decided, len(rule.replications)) == ("ceiling", 7)
+
+
+def test_a_lucky_pair_does_not_stop_it() -> None:
+    """Before the minimum there is no decision, however narrow the interval."""
+    rule = StopRule(Limits(P99, 0.5, 0.95, 3, 5))
+    for _ in range(2):
+        rule.add(replication(1))
+    assert rule.interval().relative == 0.0 and rule.decided is None
+
+
+def test_limits_that_make_no_sense_are_a_bug() -> None:
+    """Fewer than three replications have no interval worth the name."""
+    with pytest.raises(AssertionError):
+        StopRule(Limits(P99, 0.05, 0.95, 2, 5))
+    with pytest.raises(AssertionError, match="without values"):
+        StopRule(Limits(P99, 0.05, 0.95, 3, 5)).add(Sketch())
