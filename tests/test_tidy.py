@@ -435,6 +435,7 @@ TESTED_ELSEWHERE: Final = {
     "sim/trace.py": "tests/test_determinism.py",
     "reports/statistics.py": "tests/sim/test_queueing.py",
     "reports/theory.py": "tests/sim/test_queueing.py",
+    "readfence/executor.py": "tests/readfence/test_executors.py",
     "readfence/console.py": "tests/readfence/test_cli.py",
     "readfence/exits.py": "tests/readfence/test_cli.py",
     "readfence/options.py": "tests/readfence/test_cli.py",
