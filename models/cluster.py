@@ -24,7 +24,6 @@ from models.spec import EventSpec, System
 from models.store.clock import CommitClock
 from models.store.versions import Commit, Store
 from sim.kernel import Event, Kernel
-from sim.record import UNSUPPORTED
 from sim.resources import Measured, Servers, Slots
 from sim.rng import BLOCK, Streams
 from sim.trace import Trace
@@ -101,8 +100,7 @@ class Cluster:
             total[f"n{id}.loop.busy_ns"] = engine.usage().busy_ns
         total["conflicts"] = sum(node.service.conflicts for node in self.nodes.values())
         for node in self.nodes.values():
-            for command, count in sorted(node.service.unsupported.items()):
-                name = UNSUPPORTED + command.decode()
+            for name, count in sorted(node.service.unsupported.items()):
                 total[name] = total.get(name, 0) + count
         return total
 

@@ -111,7 +111,7 @@ class LoadSpec(Spec):
     """A group of clients: closed loop (`clients`) or open loop (`arrivals`)."""
 
     name: str = Field(default="load", description="Names the group's random streams.")
-    clients: Count | None = Field(
+    clients: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = Field(
         default=None,
         description="Closed loop: each client sends its next script when the last is answered.",
     )

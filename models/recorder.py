@@ -99,7 +99,7 @@ class Recorder:
     ) -> None:
         """A script is answered, now."""
         now = self._kernel.now
-        self._kernel.progress += 1
+        self._kernel.advance()
         if self._trace is not None:
             who = f"{self.loads[group]} #{ticket.id}"
             self._trace.add(now, who, "answered", attempts=outcome.attempts)

@@ -25,6 +25,7 @@ from models.script.pool import MachinePool
 from models.store.clock import CommitClock
 from models.store.versions import Commit, Store
 from sim.kernel import Kernel, Steps
+from sim.record import UNSUPPORTED
 from sim.resources import Slots
 from sim.trail import Trail
 
@@ -106,6 +107,11 @@ class Outcome:
         self.read_keys: Iterable[bytes] = ()
         self.written_keys: tuple[bytes, ...] = ()
 
+    def follow(self, context: Context) -> None:
+        """Know what an attempt reads and publishes as it goes on."""
+        self.read_keys = context.keys
+        self.published = context.published
+
     def reset(self) -> None:
         """As new: the request is sent again in another form."""
         assert not self.tallies, "an attempt was made already"
@@ -160,8 +166,8 @@ class Service:
         self._jitter = jitter
         self.surroundings = surroundings
         self.scripts = ScriptCache()
-        self.unsupported: dict[bytes, int] = {}
-        """Per command that the modelled revision would have refused: how often it was called."""
+        self.unsupported: dict[str, int] = {}
+        """Counters of the commands called that the modelled revision would have refused."""
         self.conflicts = 0
 
     def execute(self, request: Request, outcome: Outcome, trail: Trail | None) -> Steps:
@@ -249,8 +255,7 @@ class Service:
             attempt = Attempt(
                 kernel, self._engine, policy, self._costs, self._cores, context, tally, trail
             )
-            outcome.read_keys = context.keys
-            outcome.published = context.published
+            outcome.follow(context)
             if machine is None or script is None:
                 yield from self._run_command(request, attempt, outcome)
             else:
@@ -266,8 +271,7 @@ class Service:
                 outcome.reply = state.reply
                 outcome.failed = state.raised
             attempt.charge()
-            for name in context.unsupported:
-                self.unsupported[name] = self.unsupported.get(name, 0) + 1
+            self._note_unsupported(context)
             wrote = context.wrote()
             if attempt.refused is not None:
                 outcome.cut_short = True
@@ -286,6 +290,11 @@ class Service:
             return (yield from self._commit(attempt, outcome, policy.commit_guard))
         finally:
             store.unpin(start_ts)
+
+    def _note_unsupported(self, context: Context) -> None:
+        for command in context.unsupported:
+            name = UNSUPPORTED + command.decode()
+            self.unsupported[name] = self.unsupported.get(name, 0) + 1
 
     def _run_command(self, request: Request, attempt: Attempt, outcome: Outcome) -> Steps:
         assert request.command is not None

@@ -234,11 +234,11 @@ class EventSpec(Spec):
 
 
 class LimitsSpec(Spec):
-    """Where a run is stopped, so that no scenario runs for ever."""
+    """Where a run is stopped, so that no scenario runs for ever; each above 0."""
 
     events: Count = Field(default=1_000_000_000, description="Events of the simulation.")
     virtual_time: Duration = said("24h", "Of the whole run.")
-    wall_time: Duration = said("30m", "Real time, per variant.")
+    wall_time: Duration = said("30m", "Real time, per variant; looked at now and then.")
     stall: Duration = said(
         "2m",
         "Virtual time in which no script ends, after which the run counts as stalled.",

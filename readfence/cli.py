@@ -11,15 +11,23 @@ from rich.text import Text
 
 from models.spec import Scenario
 from readfence.console import err, out, print_json, progress
-from readfence.exits import EnvironmentFailed, Exit, ends_in_status
-from readfence.options import JsonOption, QuietOption, ScenarioArgument, SeedOption, SetOption
+from readfence.exits import EnvironmentFailed, Exit, ended, ends_in_status, process_status
+from readfence.options import (
+    JsonOption,
+    QuietOption,
+    ScenarioArgument,
+    SeedOption,
+    SetOption,
+    path_typed,
+)
 from readfence.plan_command import plan, plan_for_check
-from readfence.runs import Result, make_folder, run_all, save
+from readfence.runs import Result, make_folder, run_all, run_in, save
 from readfence.scenarios import Loaded, load, shipped, shipped_folder
 from readfence.sweep_command import sweep
 from reports import check_output as told
 from reports.check import Check, Gate, check_run
-from reports.text import summary, summary_view
+from reports.text import failures, summary, summary_view
+from reports.writing import printable
 from sim.errors import InputError, LimitReached, Stalled
 from sim.record import RunRecord
 
@@ -44,7 +52,8 @@ def _readfence(
     Start with: `readfence run verify_storm`
 
     Exit status: 0 done, all expectations kept · 1 an expectation broken · 2 the input is wrong ·
-    3 a bug in readfence · 4 a limit ended the run · 5 the machine failed · 130 interrupted.
+    3 a bug in readfence · 4 a limit ended the run · 5 the machine failed · 130 interrupted ·
+    141 nobody read the output.
     """
     if show_version:
         out.print(f"readfence {version('readfence')}")
@@ -61,14 +70,23 @@ def run(
     seed: SeedOption = None,
     folder: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Where results go. Default: `out/SCENARIO`."),
+        typer.Option(
+            "--out",
+            parser=path_typed,
+            metavar="DIR",
+            help="Where results go. Default: `out/SCENARIO`.",
+        ),
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     plots: Annotated[bool, typer.Option(help="Draw the pictures.")] = True,
     trace: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write every message and script, a JSON line each."),
+        typer.Option(
+            parser=path_typed,
+            metavar="FILE",
+            help="Write every message and script, a JSON line each.",
+        ),
     ] = None,
 ) -> None:
     """Run a scenario: a table, pictures, and the record of the run.
@@ -84,7 +102,13 @@ def run(
     loaded = load(scenario, assignments or (), seed)
     folder = folder or Path("out") / loaded.name
     make_folder(folder)
+    before = run_in(folder)
     result = _run(loaded, folder, quiet=quiet or as_json, trace=trace)
+    if not quiet:
+        for line in failures(result.record):
+            err.print(f"warning: {printable(line)}")
+        if before is not None and before != result.record.told:
+            err.print(f"{folder} held {before}, which this run replaced; --out keeps both")
     pictures = _draw(result.record, folder) if plots else []
     if as_json:
         print_json(summary(result.record, wall_s=result.wall_s))
@@ -104,15 +128,19 @@ def check(
     seed: SeedOption = None,
     folder: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Keep the record of the run there."),
+        typer.Option(
+            "--out", parser=path_typed, metavar="DIR", help="Keep the record of the run there."
+        ),
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     junit: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write JUnit XML, one case per line.")
+        Path | None,
+        typer.Option(parser=path_typed, metavar="FILE", help="Write JUnit XML, one case per line."),
     ] = None,
     markdown: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write Markdown for a pull request.")
+        Path | None,
+        typer.Option(parser=path_typed, metavar="FILE", help="Write Markdown for a pull request."),
     ] = None,
 ) -> Exit:
     """Run a scenario and hold it against its `expect:` lines; exit 1 if one is broken.
@@ -222,19 +250,29 @@ def _listed(loaded: Loaded) -> dict[str, str | list[str]]:
 def _run(loaded: Loaded, folder: Path | None, *, quiet: bool, trace: Path | None) -> Result:
     """Run all variants, with progress; what is finished is saved even if the rest is not."""
     finished: list[str] = []
+    file = None if trace is None else _opened(trace)
 
     def keep(result: Result) -> None:
         if folder is not None:
             save(result, folder)
             finished[:] = [variant.name for variant in result.record.variants]
 
-    file = None if trace is None else _opened(trace)
-    try:
-        with progress(quiet=quiet) as show:
-            return run_all(loaded, progress=show, keep=keep, trace=file)
-    except (KeyboardInterrupt, LimitReached, Stalled):
+    def tell_finished() -> None:
         if finished and folder is not None:
             err.print(f"finished before that: {', '.join(finished)} (in {folder / 'run.json'})")
+
+    def give_up(error: KeyboardInterrupt | LimitReached) -> Exit:
+        err.show_cursor()  # the bar hides it
+        tell_finished()
+        if file is not None:
+            file.flush()
+        return ended(error)
+
+    try:
+        with progress(quiet=quiet) as show:
+            return run_all(loaded, progress=show, keep=keep, trace=file, give_up=give_up)
+    except (KeyboardInterrupt, LimitReached, Stalled):
+        tell_finished()
         raise
     finally:
         if file is not None:
@@ -299,6 +337,6 @@ def _write(path: Path, text: str, *, mode: str) -> None:
         raise EnvironmentFailed(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def main() -> None:
-    """Run the command line and exit with the status that `Exit` documents."""
-    app()
+def command_line() -> int:
+    """Run what was typed; returns the status that `Exit` documents."""
+    return process_status(app)

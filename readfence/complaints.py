@@ -19,6 +19,9 @@ from readfence.places import Location
 _SHOWN_MAX: Final = 60
 """Characters of a value that are shown."""
 
+_NAMES_MAX: Final = 8
+"""Names of keys that are listed where none is near."""
+
 _TEXTS: Final[dict[str, str]] = {
     "missing": "expected a value",
     "int_type": "expected a whole number",
@@ -91,7 +94,7 @@ def _problem(schema: "_Schema", item: dict[str, Any]) -> _Problem:
     kind = item["type"]
     if kind == "extra_forbidden":
         name, known = str(location[-1]), _names(schema, item["loc"][:-1])
-        hint = nearest(name, known) or f"; expected one of {', '.join(sorted(known))}"
+        hint = nearest(name, known) or f"; expected one of {_listed(sorted(known))}"
         return _Problem(location, forks, "unknown key", hint)
     if kind == "missing":
         return _Problem(location, forks, _TEXTS[kind], ", got none")
@@ -104,6 +107,12 @@ def _problem(schema: "_Schema", item: dict[str, Any]) -> _Problem:
     if kind == "literal_error" and isinstance(value, str):
         got += nearest(value, (word.strip("'") for word in _words(item["ctx"]["expected"])))
     return _Problem(location, forks, text, got)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names, the last of very many left out."""
+    more = len(names) - _NAMES_MAX
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:_NAMES_MAX])} and {more} more"
 
 
 def _text(item: dict[str, Any]) -> str:

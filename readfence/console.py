@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import Any, Final, TypeAlias
 
 from rich.console import Console
@@ -32,6 +33,10 @@ class _Console(Console):
         raise  # noqa: PLE0704  (rich calls this where it caught the error, and would exit with 1)
 
 
+for _stream in (sys.stdout, sys.stderr):
+    if isinstance(_stream, TextIOWrapper):  # a test runner has others
+        _stream.reconfigure(errors="replace")  # an encoding that lacks a character of a scenario
+
 out = _Console(
     width=None if sys.stdout.isatty() else WIDTH, highlight=False, markup=False, emoji=False
 )
@@ -40,7 +45,8 @@ err = _Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wra
 
 def print_json(content: Any) -> None:
     """Print JSON to stdout."""
-    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=not unicode) + "\n")
 
 
 @contextmanager

@@ -5,6 +5,7 @@ again. What is left to do here: send text, tell versions apart, and notice when 
 """
 
 import logging
+import socket
 import warnings
 from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
@@ -22,6 +23,8 @@ _LOOK_S: Final = 1.0
 
 try:
     import distributed
+    from distributed.comm.addressing import parse_address, parse_host_port
+    from distributed.comm.registry import get_backend
 except ImportError as error:  # an optional group of dependencies
     raise EnvironmentFailed(
         "--executor dask: Dask is not installed here; install it with: "
@@ -130,6 +133,7 @@ class DaskCluster(Executor):
 
 def _connected(scheduler: str) -> Any:
     try:
+        _reach(scheduler)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # versions of other packages may differ
             client: Any = distributed.Client
@@ -139,3 +143,13 @@ def _connected(scheduler: str) -> Any:
             f"no Dask scheduler answers at {scheduler} within {_CONNECT_S} s; "
             "expected one started with `dask scheduler`"
         ) from error
+
+
+def _reach(scheduler: str) -> None:
+    """Open a connection, and close it. Raises `OSError` or `ValueError` when there is nobody.
+
+    A client of Dask that cannot connect leaves threads behind, which complain when Python ends.
+    """
+    scheme, location = parse_address(scheduler, strict=True)
+    get_backend(scheme)
+    socket.create_connection(parse_host_port(location), timeout=_CONNECT_S).close()

@@ -34,10 +34,12 @@ class Exit(IntEnum):
     INCONCLUSIVE = 4
     """A limit ended the run, or it stalled."""
     ENVIRONMENT = 5
-    """The machine failed: no space or memory left, a file that cannot be written, a reader of the
-    output who went away."""
+    """The machine failed: no space or memory left, a file that cannot be written."""
     INTERRUPTED = 130
     """Ctrl-C."""
+    UNREAD = 141
+    """Who read the output went away, as in `readfence list | head -1`: the status that shells show
+    for a tool that a closed pipe ended."""
 
 
 class EnvironmentFailed(ReadfenceError):
@@ -57,27 +59,39 @@ def ends_in_status(
     return command
 
 
-def _status(action: Callable[[], Exit | None]) -> Exit:
+def process_status(command: Callable[[], object]) -> int:
+    """The status of a whole process that runs a `command` of typer, its help and usage included."""
+
+    def called() -> int:
+        try:
+            command()
+        except SystemExit as end:
+            # typer and rich exit with 1 when nobody reads their help; 1 means a broken gate here.
+            if isinstance(end.__context__, BrokenPipeError):
+                raise end.__context__ from None
+            return end.code if isinstance(end.code, int) else Exit.OK
+        return Exit.OK
+
+    return _status(called)
+
+
+def _status(action: Callable[[], int | None]) -> int:
     """The status in which `action` ends. Raises nothing, whatever happens."""
     try:
         return _tried(action)
     except OSError as error:
         _fall_silent(error)
-        return Exit.ENVIRONMENT
+        return Exit.UNREAD if isinstance(error, BrokenPipeError) else Exit.ENVIRONMENT
 
 
-def _tried(action: Callable[[], Exit | None]) -> Exit:
+def _tried(action: Callable[[], int | None]) -> int:
     """`_status`, as long as it can be told. Raises `OSError` when the machine fails."""
     try:
         status = action()
         sys.stdout.flush()
         return status or Exit.OK
-    except KeyboardInterrupt:
-        err.print("interrupted")
-        return Exit.INTERRUPTED
-    except ReadfenceError as error:
-        err.print(f"readfence: {error}")
-        return _status_of(error)
+    except (KeyboardInterrupt, ReadfenceError) as error:
+        return ended(error)
     except MemoryError:
         err.print("readfence: no memory left")
         return Exit.ENVIRONMENT
@@ -87,6 +101,17 @@ def _tried(action: Callable[[], Exit | None]) -> Exit:
         err.print("readfence: this is a bug in readfence; please report what follows")
         err.print(traceback.format_exc())
         return Exit.BUG
+
+
+def ended(error: KeyboardInterrupt | ReadfenceError) -> Exit:
+    """Say on stderr what ended a command; returns its status."""
+    if isinstance(error, KeyboardInterrupt):
+        err.print("interrupted")
+        return Exit.INTERRUPTED
+    err.print(f"readfence: {error}")
+    if isinstance(error, LimitReached | Stalled):
+        return Exit.INCONCLUSIVE
+    return Exit.ENVIRONMENT if isinstance(error, EnvironmentFailed) else Exit.INPUT
 
 
 def _fall_silent(error: OSError) -> None:
@@ -99,9 +124,3 @@ def _fall_silent(error: OSError) -> None:
         with suppress(OSError):  # a stream that is no file
             os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
-
-
-def _status_of(error: ReadfenceError) -> Exit:
-    if isinstance(error, LimitReached | Stalled):
-        return Exit.INCONCLUSIVE
-    return Exit.ENVIRONMENT if isinstance(error, EnvironmentFailed) else Exit.INPUT

@@ -1,10 +1,19 @@
 """Arguments and options that several commands take."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from readfence.executors import Name
+
+
+def path_typed(typed: str) -> Path:
+    """A path as it was typed. Nothing at all would become the current folder."""
+    if not typed:
+        raise typer.BadParameter("expected a path, got an empty one")
+    return Path(typed)
+
 
 ScenarioArgument = Annotated[
     str,
@@ -17,7 +26,8 @@ SetOption = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Override a setting, such as `--set cluster.nodes=5`; may be given several times.",
+        help="Override a setting, such as `--set cluster.nodes=5`, or take it away with "
+        "`KEY=null`; may be given several times.",
     ),
 ]
 SeedOption = Annotated[

@@ -4,6 +4,7 @@ A location is the path to a value, as in `("workload", 0, "clients")`. Lists of 
 without the list in a scenario; a location may go through such a list or around it.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -23,6 +24,13 @@ Location = tuple[str | int, ...]
 VALUES_MAX: Final = 100_000
 """Values in one file; aliases count as often as they are used."""
 _TOO_DEEP: Final = "expected less nesting, got hundreds of levels"
+DIGITS_MAX: Final = 1_000
+"""Digits of a whole number; Python itself refuses to read or write some thousands."""
+_TOO_LONG: Final = f"expected whole numbers of at most {DIGITS_MAX:,} digits, got a longer one"
+_LONG_NUMBER: Final = re.compile(rf"[0-9](_*[0-9]){{{DIGITS_MAX}}}")
+_UNSET: Final = ("null", "~")
+"""What an override says to take a setting away."""
+_TAKEN_AWAY: Final = object()
 
 
 class Document:
@@ -41,6 +49,7 @@ class Document:
     def override(self, assignment: str, *, option: str) -> None:
         """Apply one `key.path=value` of the command line; the value is read as YAML.
 
+        A plain `null` takes away what a mapping says, so that the default holds.
         `option` is what was typed, for messages. Raises `InputError` when it is no such assignment
         or its path leads through a plain value.
         """
@@ -48,7 +57,8 @@ class Document:
         parts = path.split(".")
         if not equals or not all(parts):
             raise InputError(f"{option}: expected key=value, such as cluster.nodes=5")
-        self.put(parts, _plain(option, _parse(option, text)), option=option)
+        value = _plain(option, _parse(option, text))
+        self.put(parts, _TAKEN_AWAY if text.strip() in _UNSET else value, option=option)
 
     def put(self, parts: Sequence[str], value: Any, *, option: str) -> None:
         """Set the value at a path of keys and positions, on behalf of `option`.
@@ -61,7 +71,10 @@ class Document:
             parent = parent[part] if isinstance(part, int) else parent.setdefault(part, {})
             if not isinstance(parent, dict | list):
                 raise InputError(f"{option}: {part} is a plain value, not a mapping")
-        parent[location[-1]] = value
+        if value is _TAKEN_AWAY and isinstance(parent, dict):
+            parent.pop(location[-1], None)
+        else:
+            parent[location[-1]] = value
         self._overrides[location] = option
 
     def copy(self) -> "Document":
@@ -100,15 +113,20 @@ class Document:
     def place(self, location: Sequence[str | int]) -> str:
         """File and line of a value, or of the nearest thing around it; or the option that set it.
 
-        Where the file and an option know equally much of the location, the file is named.
+        Where the file and an option know equally much of the location, the file is named; where
+        options set parts of what the file says there, they are named as well.
         """
         location = self.as_written(location)
         depth, line = self._nearest(location)
+        inside = []
         for overridden, option in reversed(self._overrides.items()):
             shared = _shared(overridden, location)
             if shared == len(overridden) or shared > depth:
                 return option
-        return str(self.path) if line is None else f"{self.path}:{line}"
+            if location and shared == len(location):
+                inside.append(option)
+        file = str(self.path) if line is None else f"{self.path}:{line}"
+        return ", ".join([*reversed(inside), file])
 
     def line(self, location: Sequence[str | int]) -> int | None:
         """Line (from 1) of a value, or of the nearest thing around it.
@@ -211,8 +229,19 @@ def _parse(where: str, text: str) -> Any:
         ) from None
     except YAMLError as error:
         raise InputError(f"{where}: no valid YAML: {error}") from None
+    except ValueError as error:  # of a number or a date
+        raise _no_value(where, text, error) from None
     except RecursionError:
         raise InputError(f"{where}: {_TOO_DEEP}") from None
+
+
+def _no_value(where: str, text: str, error: ValueError) -> InputError:
+    found = _LONG_NUMBER.search(text)
+    if found is None:
+        return InputError(f"{where}: no valid YAML: {error}")
+    line = text.count("\n", 0, found.start()) + 1
+    place = where if where.startswith("--") else f"{where}:{line}"
+    return InputError(f"{place}: {_TOO_LONG}")
 
 
 def _marked(where: str, error: MarkedYAMLError) -> str:
@@ -242,6 +271,8 @@ def _plain(where: str, tree: Any) -> Any:
         if isinstance(node, bool) or node is None:
             return node
         if isinstance(node, int):
+            if abs(node) >= 10**DIGITS_MAX:
+                raise InputError(f"{where}: {_TOO_LONG}")
             return int(node)
         if isinstance(node, float):
             return float(node)

@@ -138,6 +138,9 @@ def _extent_problems(system: System) -> Iterator[Problem]:
         yield ("stop", "scripts"), "expected 1 or more, got 0"
     if stop.time == 0:
         yield ("stop", "time"), "expected a duration above 0, got 0"
+    for name in ("virtual_time", "wall_time", "stall"):
+        if getattr(system.limits, name) == 0:
+            yield ("limits", name), "expected a duration above 0, got 0"
     if stop.scripts is not None and warmup.time is not None:
         yield ("warmup",), "expected `scripts`, since `stop` counts scripts, got `time`"
     if stop.scripts is None and (warmup.scripts or 0) > 0:

@@ -6,7 +6,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, TextIO
 from models.world import World
 from readfence.exits import EnvironmentFailed
 from readfence.scenarios import Loaded, Variant
+from readfence.watchdog import GiveUp, watched
 from sim.errors import InputError, LimitReached, Stalled
 from sim.record import RunRecord, VariantRecord, write_run
 from sim.trace import Trace
@@ -42,8 +43,13 @@ def run_all(
     progress: Progress = lambda name, done, total: None,
     keep: Callable[[Result], None] = lambda result: None,
     trace: TextIO | None = None,
+    give_up: GiveUp | None = None,
 ) -> Result:
-    """Run every variant. `keep` is handed what is finished after each, so that none is lost."""
+    """Run every variant. `keep` is handed what is finished after each, so that none is lost.
+
+    With `give_up`, a run that answers neither Ctrl-C nor `limits.wall_time` ends the process, see
+    `readfence.watchdog`.
+    """
     records: list[VariantRecord] = []
     wall: dict[str, float] = {}
     for variant in loaded.variants:
@@ -55,6 +61,7 @@ def run_all(
                 lua_files=loaded.lua_files,
                 progress=progress,
                 trace=trace,
+                give_up=give_up,
             )
         )
         wall[variant.name] = time.monotonic() - began
@@ -74,32 +81,46 @@ def run_variant(
     lua_files: dict[str, str],
     progress: Progress = lambda name, done, total: None,
     trace: TextIO | None = None,
+    give_up: GiveUp | None = None,
 ) -> VariantRecord:
-    """Run one variant. Raises `LimitReached` or `Stalled`, naming the variant."""
+    """Run one variant. Raises `LimitReached` or `Stalled`, naming the variant.
+
+    `give_up` as for `run_all`.
+    """
     system = variant.system
-    until = time.monotonic() + system.limits.wall_time / SECOND
-    world = World(
-        system,
-        seed=seed,
-        lua_files=lua_files,
-        trace=None if trace is None else Trace(trace, variant.name),
-    )
-    total = world.tickets_in_all()
-    over: list[str] = []
+    limit_s = system.limits.wall_time / SECOND
+    until = time.monotonic() + limit_s
+    told = f"limits.wall_time is {human_duration(system.limits.wall_time)}"
+    world: World | None = None
+    late: list[str] = []
 
-    def keep_on() -> str | None:
-        progress(variant.name, world.kernel.progress, total)
-        if time.monotonic() > until:
-            over.append(f"limits.wall_time is {human_duration(system.limits.wall_time)}")
-        return over[0] if over else None
+    def over() -> LimitReached:
+        why = f"{told}, and a single step went on after it, such as a script that is busy in Lua"
+        stopped = f"stopped before it began: {told}" if world is None else world.kernel.stopped(why)
+        return WallTimeOver(f"{variant.name}: {stopped}")
 
-    try:
-        with unhurried_collector():
-            record = world.run(variant.name, variant.settings, keep_on)
-    except (LimitReached, Stalled) as error:
-        kind = WallTimeOver if over else type(error)
-        raise kind(f"{variant.name}: {error}") from None
-    progress(variant.name, world.kernel.progress, world.kernel.progress)
+    with nullcontext() if give_up is None else watched(limit_s, over=over, give_up=give_up):
+        world = World(
+            system,
+            seed=seed,
+            lua_files=lua_files,
+            trace=None if trace is None else Trace(trace, variant.name),
+        )
+        kernel, total = world.kernel, world.tickets_in_all()
+
+        def keep_on() -> str | None:
+            progress(variant.name, kernel.progress, total)
+            if time.monotonic() > until:
+                late.append(told)
+            return late[0] if late else None
+
+        try:
+            with unhurried_collector():
+                record = world.run(variant.name, variant.settings, keep_on)
+        except (LimitReached, Stalled) as error:
+            kind = WallTimeOver if late else type(error)
+            raise kind(f"{variant.name}: {error}") from None
+    progress(variant.name, kernel.progress, kernel.progress)
     return record
 
 
@@ -109,6 +130,7 @@ def _run_record(loaded: Loaded, records: list[VariantRecord]) -> RunRecord:
         name=loaded.name,
         seed=loaded.scenario.seed,
         scenario=loaded.scenario.model_dump(mode="json", by_alias=True),
+        overrides=list(loaded.overrides),
         variants=records,
     )
 
@@ -154,8 +176,18 @@ def save(result: Result, folder: Path) -> None:
         raise EnvironmentFailed(f"{folder}: cannot be written: {error.strerror}") from error
 
 
+def run_in(folder: Path) -> str | None:
+    """Which run lies in a folder, in the words of `RunRecord.told`; None when none is known to."""
+    try:
+        told = json.loads((folder / "run.meta.json").read_text(encoding="utf-8"))["run"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return str(told)
+
+
 def _meta(result: Result) -> dict[str, Any]:
     return {
+        "run": result.record.told,
         "digest": result.record.digest,
         "wall_s": {name: round(seconds, 3) for name, seconds in result.wall_s.items()},
         "virtual_per_wall": {

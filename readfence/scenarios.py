@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -22,6 +22,8 @@ from sim.errors import InputError
 SUFFIX: Final = ".yaml"
 ENVELOPE: Final = ("title", "about", "seed", "variants", "expect", "sweep", "plan")
 """Keys of a scenario that no variant may set."""
+_SHOWN_MAX: Final = 200
+"""Characters of what was typed that messages show."""
 _LUA_LINE: Final = re.compile(r"no valid Lua: \w+:(\d+):")
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -50,6 +52,8 @@ class Loaded:
     lua_files: dict[str, str]
     needs_plan: bool
     """Whether an expectation names a figure of a plan."""
+    overrides: tuple[str, ...] = ()
+    """What the command line set, as typed; a seed of its own is in the scenario."""
 
 
 def shipped_folder() -> Path:
@@ -68,11 +72,16 @@ def find(name: str) -> Path:
 
     Raises `InputError` when there is neither.
     """
+    if not name:
+        raise InputError("expected a scenario file or the name of a shipped one, got nothing")
     path = Path(name)
-    if path.is_file():
-        return path
-    if path.is_dir():
-        raise InputError(f"{name}: expected a scenario file, got a folder")
+    try:
+        if path.is_dir():
+            raise InputError(f"{name}: expected a scenario file, got a folder")
+        if path.exists():
+            return path
+    except OSError as error:
+        raise InputError(f"{_brief(name)}: cannot be read: {_why(error)}") from error
     if path.suffix != SUFFIX and not path.is_absolute():
         known = shipped_folder() / f"{name}{SUFFIX}"
         if known.is_file():
@@ -86,7 +95,8 @@ def load(name: str, assignments: Sequence[str] = (), seed: int | None = None) ->
 
     Raises `InputError` that tells every complaint, each with file and line.
     """
-    return read(open_document(name, assignments, seed))
+    loaded = read(open_document(name, assignments, seed))
+    return replace(loaded, overrides=tuple(map(_brief, assignments)))
 
 
 def open_document(name: str, assignments: Sequence[str] = (), seed: int | None = None) -> Document:
@@ -101,7 +111,7 @@ def open_document(name: str, assignments: Sequence[str] = (), seed: int | None =
         raise InputError(f"{path}: cannot be read: {_why(error)}") from error
     document = Document(path, text)
     for assignment in assignments:
-        document.override(assignment, option=f"--set {assignment}")
+        document.override(assignment, option=f"--set {_brief(assignment)}")
     if seed is not None:
         document.override(f"seed={seed}", option=f"--seed {seed}")
     return document
@@ -273,6 +283,10 @@ def _merged(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, A
         both = isinstance(below, dict) and isinstance(value, dict)
         merged[key] = _merged(below, value) if both else value  # type: ignore[arg-type]
     return merged
+
+
+def _brief(typed: str) -> str:
+    return typed if len(typed) <= _SHOWN_MAX else f"{typed[:_SHOWN_MAX]}..."
 
 
 def _why(error: Exception) -> str:

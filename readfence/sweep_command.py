@@ -18,6 +18,7 @@ from readfence.options import (
     SeedOption,
     SetOption,
     WorkersOption,
+    path_typed,
 )
 from readfence.runs import make_folder
 from readfence.store import PointStore
@@ -39,7 +40,12 @@ def sweep(
     scheduler: SchedulerOption = None,
     folder: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Where results go. Default: `out/SCENARIO`."),
+        typer.Option(
+            "--out",
+            parser=path_typed,
+            metavar="DIR",
+            help="Where results go. Default: `out/SCENARIO`.",
+        ),
     ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help=f"Run more than {ASK_ABOVE:,} points without asking.")

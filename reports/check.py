@@ -47,6 +47,10 @@ class Check:
 
     scenario: str
     seed: int
+    told: str
+    """Which run it was, in words."""
+    overrides: tuple[str, ...]
+    """What was set beside the scenario's file."""
     digest: str
     """Of the run record."""
     findings: tuple[Finding, ...]
@@ -79,4 +83,11 @@ def check_run(record: RunRecord, gates: Sequence[Gate], plan: PlanRecord | None 
         except InputError as error:
             raise InputError(f"{gate.place}: {error}" if gate.place else str(error)) from error
         findings.extend(Finding(gate, line) for line in lines)
-    return Check(record.name, record.seed, record.digest, tuple(findings))
+    return Check(
+        record.name,
+        record.seed,
+        record.told,
+        tuple(record.overrides),
+        record.digest,
+        tuple(findings),
+    )

@@ -68,7 +68,7 @@ def check_view(check: Check) -> RenderableType:
         reasons = [Text(printable(text), style=style) for text in explanation(line)]
         told = Group(Text(line.title), *(Padding(text, (0, 0, 0, 2)) for text in reasons))
         table.add_row(Text(line.verdict, style=style), told, Text(value_of(line)))
-    said = f"{check.scenario} (seed {check.seed}): {verdict_line(check)}"
+    said = f"{printable(check.told)}: {verdict_line(check)}"
     return Group(table, Text(), Text(said, style="bold"))
 
 
@@ -97,7 +97,9 @@ def check_markdown(check: Check) -> str:
             lines.append(f"- {markdown_code(finding.line.title)}{place}: {reasons}")
     if not check.kept:
         lines.append("")
-    return "\n".join([*lines, f"Seed {check.seed}, digest `{check.digest[:16]}`."]) + "\n"
+    beside = f", set {markdown(', '.join(check.overrides))}" if check.overrides else ""
+    last = f"Seed {check.seed}{beside}, digest `{check.digest[:16]}`."
+    return "\n".join([*lines, last]) + "\n"
 
 
 def check_json(check: Check) -> dict[str, Any]:
@@ -111,6 +113,7 @@ def check_json(check: Check) -> dict[str, Any]:
         "version": 1,
         "scenario": check.scenario,
         "seed": check.seed,
+        "overrides": list(check.overrides),
         "digest": check.digest,
         "kept": check.kept,
         "counts": {name: check.count(name) for name in ("kept", "broken", "unknown")},

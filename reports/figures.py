@@ -60,7 +60,7 @@ class Figure:
 def _latency(read: Callable[[Sample], Fraction | int]) -> Callable[[Sample], Value]:
     def value(sample: Sample) -> Value:
         if not sample.scripts_ok:
-            raise NoData("no script ended ok, so there is no latency")
+            raise NoData(f"no script ended ok, so there is no latency{sample.mostly()}")
         return point(read(sample), DURATION)
 
     return value

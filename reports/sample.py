@@ -113,8 +113,16 @@ class Sample:
     def counted(self) -> Attempts:
         """The attempts; `NoData` when none ran its script to its end."""
         if not self.attempts.total:
-            raise NoData("no attempt ran its script to its end")
+            raise NoData(f"no attempt ran its script to its end{self.mostly()}")
         return self.attempts
+
+    def mostly(self) -> str:
+        """The commonest error, to be put behind a sentence that says what did not happen."""
+        errors = self.errors()
+        if not errors:
+            return ""
+        text, count = next(iter(errors.items()))
+        return f"; {count:,} of {self.scripts:,} scripts: {text}"
 
     def verdict(self, name: str) -> Verdict:
         """What a judge said; `NoData` when it was not asked."""

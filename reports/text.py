@@ -29,15 +29,18 @@ from sim.record import UNSUPPORTED, RunRecord
 from sim.sketch import ERROR
 from sim.units import SECOND
 
-LABEL_MAX: Final = 44
-"""Characters of a row's label at most; longer error texts are shortened in their middle."""
+NAME_MAX: Final = 44
+"""Characters of a variant's name at most."""
 ERRORS_MAX: Final = 5
-"""Error texts with a row of their own; the rest share one."""
+"""Error texts of a variant that are told one by one; the rest share a line."""
 GAP: Final = 3
 """Columns of the terminal between two columns of the table."""
 SPREAD: Final = " / "
 """Between least, mean and greatest, where the attempts of a variant differ."""
 _SPREAD_NOTE: Final = "Where attempts differ: least / mean / greatest."
+_ATTEMPTS_NOTE: Final = (
+    "Verifications, guards and rounds are those of one attempt; scripts that were retried had more."
+)
 _THINNED_NOTE: Final = (
     "Percentiles of latency are off by {:.2%} at most: not every script kept a row."
 )
@@ -70,13 +73,17 @@ def summary_view(
     the variants do not fit side by side, they are spread over several tables.
     """
     rows = rows_of(record, wall_s)
-    names = [shortened(printable(variant.name), LABEL_MAX) for variant in record.variants]
+    names = [shortened(printable(variant.name), NAME_MAX) for variant in record.variants]
     tables = [_table(rows, names, chosen) for chosen in _fitting(rows, names, width)]
-    title = Text(f"{printable(record.name)} (seed {record.seed})", style="bold")
-    parts: list[RenderableType] = [part for table in tables for part in (Text(), table)]
-    for note in _notes(record, rows):
-        parts += [Text(), Text(note, style="dim")]
-    return Group(title, *parts)
+    parts: list[RenderableType] = [Text(printable(record.told), style="bold")]
+    if record.title:
+        parts.append(Text(printable(record.title)))
+    parts += [part for table in tables for part in (Text(), table)]
+    if errors := _errors(record):
+        parts += [Text(), _error_table(errors)]
+    if notes := [*_notes(record, rows)]:
+        parts += [Text(), *(Text(note, style="dim") for note in notes)]
+    return Group(*parts)
 
 
 def summary_text(
@@ -90,7 +97,8 @@ def summary_markdown(record: RunRecord, *, wall_s: Mapping[str, float] | None = 
     """The table for a pull request or a page."""
     names = [markdown(variant.name) for variant in record.variants]
     lines = [
-        f"### {markdown(record.name)} (seed {record.seed})",
+        f"### {markdown(record.told)}",
+        *(["", markdown(record.title)] if record.title else []),
         "",
         f"| | {' | '.join(names)} |",
         f"|---|{'---:|' * len(names)}",
@@ -99,6 +107,8 @@ def summary_markdown(record: RunRecord, *, wall_s: Mapping[str, float] | None = 
     for row in rows:
         label = "&nbsp;&nbsp;" * row.indent + markdown(row.label)
         lines.append(f"| {label} | {' | '.join(markdown(cell) for cell in row.cells)} |")
+    for error in _errors(record):
+        lines += ["", f"- {markdown(' '.join(error.cells))}: {markdown(error.text)}"]
     for note in _notes(record, rows):
         lines += ["", note]
     return "\n".join(lines) + "\n"
@@ -108,8 +118,20 @@ def _notes(record: RunRecord, rows: list[Row]) -> Iterator[str]:
     """What a reader must know of the numbers."""
     if any(SPREAD in cell for row in rows for cell in row.cells):
         yield _SPREAD_NOTE
-    if any(figures.sample.thinned for figures in figures_of(record).values()):
+    samples = {name: figures.sample for name, figures in figures_of(record).items()}
+    if any(sample.thinned for sample in samples.values()):
         yield _THINNED_NOTE.format(float(ERROR))
+    executions = {name: sample.counts("attempts") for name, sample in samples.items()}
+    if any(max(counts, default=0) > 1 for counts in executions.values()):
+        yield _ATTEMPTS_NOTE
+    for name, counts in executions.items():
+        begun = sum(max(1, times) * count for times, count in counts.items())
+        ended = samples[name].attempts.total
+        if ended < begun:
+            yield (
+                f"{printable(name)}: counts are of {ended:,} of {begun:,} attempts; "
+                "the others did not end their script."
+            )
     for variant in record.variants:
         count = variant.counters.get(_WOULD_DROP, 0)
         if count:
@@ -128,6 +150,8 @@ def summary(record: RunRecord, *, wall_s: Mapping[str, float] | None = None) -> 
         "version": 1,
         "scenario": record.name,
         "seed": record.seed,
+        "title": record.title,
+        "overrides": list(record.overrides),
         "readfence": record.readfence,
         "digest": record.digest,
         "units": {
@@ -178,7 +202,6 @@ def rows_of(record: RunRecord, wall_s: Mapping[str, float] | None) -> list[Row]:
         row("rounds on the wire in total", "rounds.total"),
         row("retries", "retries", opens=True),
         row("errors", "errors"),
-        *_error_rows(variants),
         *_unsupported_rows(variants),
         row("safety", "safety"),
         row("ledger of verifications", "ledger"),
@@ -204,20 +227,49 @@ def _told(value: Value) -> str:
     return SPREAD.join(show_number(number, value.power) for number in ends)
 
 
-def _error_rows(variants: list[Figures]) -> Iterator[Row]:
-    counts = [figures.sample.errors() for figures in variants]
-    totals: dict[str, int] = {}
-    for errors in counts:
-        for text, count in errors.items():
-            totals[text] = totals.get(text, 0) + count
-    texts = sorted(totals, key=lambda text: (-totals[text], text))
-    for text in texts[:ERRORS_MAX]:
-        label = shortened(printable(text), LABEL_MAX - 2)
-        yield Row(label, tuple(f"{errors.get(text, 0):,}" for errors in counts), 1)
-    others = texts[ERRORS_MAX:]
-    if others:
-        sums = (sum(errors.get(text, 0) for text in others) for errors in counts)
-        yield Row(f"{len(others)} other errors", tuple(f"{count:,}" for count in sums), 1)
+@dataclass(frozen=True, slots=True)
+class _Error:
+    """An error text of a variant and how often it came."""
+
+    cells: tuple[str, str, str]
+    """Variant, count, share of all scripts."""
+    text: str
+
+
+def _errors(record: RunRecord) -> list[_Error]:
+    """What scripts failed with, variant by variant, the commonest first."""
+    found = []
+    for name, figures in figures_of(record).items():
+        counts = figures.sample.errors()
+        told = [*counts.items()][:ERRORS_MAX]
+        others = [*counts.values()][ERRORS_MAX:]
+        if others:
+            told.append((f"{len(others)} other errors", sum(others)))
+        for text, count in told:
+            share = f"{100 * count / figures.sample.scripts:.3g} %"
+            found.append(_Error((name, f"{count:,}", share), text))
+    return found
+
+
+def _error_table(errors: list[_Error]) -> Table:
+    """The errors in full: the end of a long one wraps, nothing is left out."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("errors of", "scripts", "share"):
+        table.add_column(heading, justify="right" if heading != "errors of" else "left")
+    table.add_column("", overflow="fold")
+    for error in errors:
+        cells = [Text(shortened(printable(cell), NAME_MAX)) for cell in error.cells]
+        table.add_row(*cells, Text(printable(error.text)))
+    return table
+
+
+def failures(record: RunRecord) -> list[str]:
+    """A line for each variant of which no script ended ok, though some were run."""
+    return [
+        f"no script of {name} ended ok{figures.sample.mostly()}"
+        for name, figures in figures_of(record).items()
+        if figures.sample.scripts and not figures.sample.scripts_ok
+    ]
 
 
 def _unsupported_rows(variants: list[Figures]) -> Iterator[Row]:

@@ -24,7 +24,8 @@ from sim.errors import LimitReached, Stalled
 from sim.units import human_duration
 
 CHUNK: Final = 4096
-"""Events between two looks at the limits."""
+"""Events between two looks at the limits, which are kept to the event nevertheless: a chunk ends
+where the event limit does, and pauses are measured when they end."""
 
 
 class Event(simpy.Event):
@@ -146,6 +147,10 @@ class Kernel(simpy.Environment):
         self.events = 0
         self.progress = 0
         """Units of work done so far; a run whose progress stands still is stalled."""
+        self._progressed = 0
+        """When the last one was done."""
+        self._pause = 0
+        """Longest time between two of them, in ns."""
         self._halted = False
         self._tie_break = tie_break
 
@@ -180,6 +185,14 @@ class Kernel(simpy.Environment):
         for callback in event.callbacks:
             callback(event)
 
+    def advance(self) -> None:
+        """Note that a unit of work is done."""
+        self.progress += 1
+        pause = self.now - self._progressed
+        if pause > self._pause:
+            self._pause = pause
+        self._progressed = self.now
+
     def halt(self) -> None:
         """End the run after the current event."""
         self._halted = True
@@ -193,23 +206,24 @@ class Kernel(simpy.Environment):
     ) -> None:
         """Run events until somebody calls `halt`.
 
-        `keep_on` is asked every few thousand events and may end the run by naming a reason, for
-        limits the kernel cannot see (wall time). Raises `LimitReached` when `events_max` events
-        have run or `keep_on` names a reason, and `Stalled` when no event is left, or when
-        `progress` has not moved for `stall_ns` of virtual time; both say who waits for what.
+        `keep_on` is asked every few thousand events and at the end, and may end the run by naming a
+        reason, for limits the kernel cannot see (wall time). Raises `LimitReached` when
+        `events_max` events were not enough or `keep_on` names a reason, and `Stalled` when no event
+        is left, or when nothing advanced for more than `stall_ns` of virtual time; both say who
+        waits for what.
         """
         self._halted = False
+        self._progressed, self._pause = self.now, 0
         queue = self._queue
-        seen, since = self.progress, self.now
-        while True:
+        while not self._halted:
             done = 0
             try:
-                for done in range(1, CHUNK + 1):  # noqa: B007
+                for done in range(1, min(CHUNK, events_max - self.events) + 1):  # noqa: B007
                     self.now, _, _, event = heappop(queue)  # type: ignore[assignment]
                     for callback in event.callbacks:
                         callback(event)
                     if self._halted:
-                        return
+                        break
             except IndexError:
                 if queue:
                     raise
@@ -218,21 +232,29 @@ class Kernel(simpy.Environment):
                 ) from None
             finally:
                 self.events += done
-            if self.progress != seen:
-                seen, since = self.progress, self.now
-            elif self.now - since > stall_ns:
-                raise Stalled(
-                    f"no script ended in {human_duration(self.now - since)} of virtual time, "
-                    f"at t={self._clock()}{self.waiting()}"
-                )
-            if self.events >= events_max:
-                raise LimitReached(
-                    f"stopped after {self.events:,} events at t={self._clock()} "
-                    f"(limits.events is {events_max:,}){self.waiting()}"
-                )
+            self._hold(events_max, stall_ns)
             reason = keep_on()
             if reason is not None:
-                raise LimitReached(f"stopped at t={self._clock()}: {reason}{self.waiting()}")
+                raise LimitReached(self.stopped(reason))
+
+    def _hold(self, events_max: int, stall_ns: int) -> None:
+        """Hold the run, under way or at its end, against its limits."""
+        pause = self._pause if self._halted else max(self._pause, self.now - self._progressed)
+        if pause > stall_ns:
+            raise Stalled(
+                f"no script ended in {human_duration(pause)} of virtual time "
+                f"(limits.stall is {human_duration(stall_ns)}), at t={self._clock()}"
+                f"{self.waiting()}"
+            )
+        if self.events >= events_max and not self._halted:
+            raise LimitReached(
+                f"stopped after {self.events:,} events at t={self._clock()} "
+                f"(limits.events is {events_max:,}){self.waiting()}"
+            )
+
+    def stopped(self, reason: str) -> str:
+        """That a limit ended the run now, for this reason, and who waits for what."""
+        return f"stopped at t={self._clock()}: {reason}{self.waiting()}"
 
     def _clock(self) -> str:
         return human_duration(self.now)

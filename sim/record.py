@@ -162,7 +162,20 @@ class RunRecord(_Part):
     seed: int
     scenario: dict[str, Any]
     """The scenario as it ran, with every default filled in."""
+    overrides: list[str] = []
+    """What was set beside the scenario's file, as it was typed ("cluster.nodes=5")."""
     variants: list[VariantRecord] = Field(min_length=1)
+
+    @property
+    def title(self) -> str:
+        """What the scenario shows, in a line; may be empty."""
+        return str(self.scenario.get("title", ""))
+
+    @property
+    def told(self) -> str:
+        """Which run it is, in words: scenario, seed, and what was set beside its file."""
+        beside = f"; set {', '.join(self.overrides)}" if self.overrides else ""
+        return f"{self.name} (seed {self.seed}{beside})"
 
     def variant(self, name: str) -> VariantRecord:
         """The variant of that name; `KeyError` when there is none."""
@@ -210,12 +223,19 @@ def _sha256(texts: Iterator[str]) -> str:
 
 
 def write_run(record: RunRecord, path: Path) -> None:
-    """Write a run as JSON, to a temporary name first, so that no half record is ever read."""
+    """Write a run as JSON, to a temporary name first, so that no half record is ever read.
+
+    Raises `OSError` when it cannot be written; nothing of it is left then.
+    """
     scratch = path.with_name(path.name + ".part")
-    with scratch.open("w", encoding="utf-8", newline="\n") as file:
-        json.dump(record.model_dump(), file, separators=(",", ":"), ensure_ascii=False)
-        file.write("\n")
-    scratch.replace(path)
+    try:
+        with scratch.open("w", encoding="utf-8", newline="\n") as file:
+            json.dump(record.model_dump(), file, separators=(",", ":"), ensure_ascii=False)
+            file.write("\n")
+        scratch.replace(path)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
 
 
 def read_run(path: Path) -> RunRecord:

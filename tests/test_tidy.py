@@ -24,6 +24,7 @@ COLUMNS_MAX: Final = 100
 
 ALLOWED: Final[dict[tuple[str, str], str]] = {
     ("clock", "readfence/runs.py"): "limits.wall_time is about the machine's clock",
+    ("clock", "readfence/watchdog.py"): "the same limit, kept by another thread",
     ("clock", "readfence/console.py"): "progress tells how long the machine will take",
     ("length", "sim/dist.py"): "one law beside the other, each short",
 }

@@ -163,13 +163,15 @@ def bitcount(context: Context, args: list[bytes]) -> Reply:
     if len(args) not in (4, 5):
         raise Refused(SYNTAX)
     start, end = integer(args[2]), integer(args[3])
+    if start < 0 and end < 0 and start > end:
+        return 0
     unit = args[4].upper() if len(args) == 5 else b"BYTE"
     if unit not in (b"BYTE", b"BIT"):
         raise Refused(SYNTAX)
-    if start < 0 and end < 0 and start > end:
-        return 0
     size = 8 * len(data) if unit == b"BIT" else len(data)
     first, after = span(start, max(end, -size), size)
+    if first == after:
+        return 0
     if unit == b"BYTE":
         return int.from_bytes(data[first:after]).bit_count()
     bits = int.from_bytes(data) >> (size - after)

@@ -49,6 +49,8 @@ _COLOURS: Final = {
 _DETAILS: Final = {STORE_POINT: " point", STORE_SCAN: " scan"}
 _HEAD, _FOOT, _BAR = 1.25, 0.85, 0.62
 _LEFT, _RIGHT = 1.95, 0.4
+_LETTER: Final = 0.098
+"""Inches of a letter of the totals, which are bold."""
 
 
 def call_sites(record: RunRecord) -> Figure:
@@ -64,8 +66,14 @@ def call_sites(record: RunRecord) -> Figure:
     for label in axes.get_yticklabels():
         label.set(weight="bold", size=10)
     axes.tick_params(axis="y", length=0)
-    longest = max((_draw(axes, slot, attempts) for slot, (_, attempts) in enumerate(counted)))
-    axes.set_xlim(0, max(1.0, longest) * 1.45)  # room for what stands behind the bars
+    width = WIDTH - _LEFT - _RIGHT
+    longest, units = 0.0, 1.45
+    for slot, (_, attempts) in enumerate(counted):
+        end, letters = _draw(axes, slot, attempts)
+        longest = max(longest, end)
+        # Room for what stands behind the bar.
+        units = max(units, end * width / max(1.0, width - letters * _LETTER - 0.15))
+    axes.set_xlim(0, units)
     ticks = MaxNLocator(6, integer=True).tick_values(0, max(1.0, longest))
     axes.xaxis.set_major_locator(FixedLocator([tick for tick in ticks if tick <= longest + 1]))
     axes.set_xlabel("verifications per script (count)")
@@ -74,11 +82,11 @@ def call_sites(record: RunRecord) -> Figure:
     return figure
 
 
-def _draw(axes: Axes, slot: int, attempts: Attempts) -> float:
-    """The bar of a variant; returns where it ends."""
+def _draw(axes: Axes, slot: int, attempts: Attempts) -> tuple[float, int]:
+    """The bar of a variant; returns where it ends, and how many letters stand behind it."""
     if not attempts.total:
         axes.text(0, slot, " no attempt ran its script to its end", va="center", color=FAINT)
-        return 0.0
+        return 0.0, 0
     end = 0.0
     for site in VERIFYING:
         mean = attempts.sum((site.field,)) / attempts.total
@@ -97,15 +105,16 @@ def _draw(axes: Axes, slot: int, attempts: Attempts) -> float:
         )  # fmt: skip
     total = attempts.spread(VERIFICATIONS)
     noun = "verification" if total.is_point and total.low == 1 else "verifications"
+    told, sites = f"{show(total)} {noun}", _by_site(attempts)
     axes.annotate(
-        f"{show(total)} {noun}", (end + guards, slot), (6, 6), textcoords="offset points",
+        told, (end + guards, slot), (6, 6), textcoords="offset points",
         va="center", weight="bold", size=11, color=INK if end else ALARM,
     )  # fmt: skip
     axes.annotate(
-        _by_site(attempts), (end + guards, slot), (6, -8), textcoords="offset points", va="center",
+        sites, (end + guards, slot), (6, -8), textcoords="offset points", va="center",
         size=8, color=INK if end else ALARM,
     )  # fmt: skip
-    return end + guards
+    return end + guards, max(len(told), round(len(sites) * 0.65))
 
 
 def _by_site(attempts: Attempts) -> str:

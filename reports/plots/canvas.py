@@ -27,6 +27,8 @@ from reports.writing import printable, shortened
 from sim.errors import InputError
 from sim.units import human_duration
 
+_FOOT_MAX: Final = 150
+"""Characters at the foot of a picture that say which run it shows."""
 WIDTH: Final = 11.0
 """Inches; every picture is as wide."""
 INK: Final = "#222222"
@@ -80,11 +82,11 @@ class Recorded(Protocol):
     """What the foot of a picture tells of a record."""
 
     @property
-    def name(self) -> str:
-        """Of the scenario."""
+    def told(self) -> str:
+        """Which one it is, in words."""
 
     @property
-    def seed(self) -> int:
+    def title(self) -> str:
         """Of the scenario."""
 
     @property
@@ -99,8 +101,8 @@ def new_figure(record: Recorded, title: str, *, height: float, subtitle: str = "
     figure.text(0.02, 1 - 0.16 / height, clean(title), size=14, weight="bold", va="top")
     if subtitle:
         figure.text(0.02, 1 - 0.48 / height, clean(subtitle), size=11, va="top", color=INK)
-    run = f"scenario {record.name} · seed {record.seed}"
-    foot = f"{run} · virtual time · readfence {record.readfence}"
+    named = f"scenario {record.told}" + (f": {record.title}" if record.title else "")
+    foot = f"{shortened(named, _FOOT_MAX)} · virtual time · readfence {record.readfence}"
     figure.text(0.98, 0.08 / height, clean(foot), size=7.5, color=FAINT, ha="right", va="bottom")
     return figure
 

@@ -7,13 +7,13 @@ is drawn, but the slowest always are.
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from reports.figures import figures_of
@@ -30,6 +30,7 @@ from reports.plots.canvas import (
     new_figure,
     place,
 )
+from reports.plots.names import NAME_SIZE, in_points, places_of
 from reports.sample import Sample
 from sim.record import RunRecord
 
@@ -71,7 +72,7 @@ def latency(record: RunRecord) -> Figure:
     figure = new_figure(record, f"{record.name}: latency of a script", height=5.3, subtitle=told)
     left = place(figure, 0.75, 0.95, 4.55, 3.55)
     right = place(figure, 6.4, 0.95, 4.15, 3.55)
-    figure.text(0.02, 0.09 / 5.3, _failed(record), size=7.5, color=ALARM, va="bottom")
+    figure.text(0.02, 0.26 / 5.3, _failed(record), size=7.5, color=ALARM, va="bottom")
     curves = _curves(record)
     if not curves:
         for axes in (left, right):
@@ -151,26 +152,25 @@ def _distribution(axes: Axes, curves: list[_Curve]) -> None:
     axes.yaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
     axes.set_ylabel("share of scripts as fast")
-    levels = [0.72, 0.3] if len(curves) < 3 else np.linspace(0.92, 0.1, len(curves))
-    for curve, level in zip(curves, levels, strict=False):
-        x = curve.at_rank(ceil(level * curve.count))
-        _mark(axes, curve, x, level)
+    for curve in curves:
+        _mark(axes, curve, curve.at(Fraction(50)), 0.5)
+    names = []
+    for curve in curves:
         numbers = f"p50 {duration(curve.at(Fraction(50)))}, p99 {duration(curve.at(Fraction(99)))}"
-        _name(axes, curve, x, level, f"{clean(curve.name, 24)}\n{numbers}")
+        names.append(f"{clean(curve.name, 24)}\n{numbers}")
+    _name(axes, curves, names)
 
 
-def _name(
-    axes: Axes, curve: _Curve, x: int, share: float, text: str, *, falling: bool = False
-) -> None:
-    """The name of a variant at a point of its curve, on the side from which that turns away."""
-    low, high = axes.get_xlim()
-    is_left = np.log(max(1, x) / low) > 0.6 * np.log(high / low)
-    offset = (-9 if is_left else 9, 5 if is_left != falling else -5)
-    axes.annotate(
-        text, (max(1, x), share), offset, textcoords="offset points", va="center",
-        ha="right" if is_left else "left", color=colour(curve.index), weight="bold", size=8,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.9},
-    )  # fmt: skip
+def _name(axes: Axes, curves: list[_Curve], names: list[str]) -> None:
+    """The name of each variant beside its curve, where it covers least."""
+    lines = [line for line in axes.get_lines() if line.get_label() in {c.name for c in curves}]
+    paths = [in_points(axes, line) for line in lines]
+    for curve, (x, y, side), text in zip(curves, places_of(axes, paths, names), names, strict=True):
+        axes.annotate(
+            text, (x, y), xycoords="figure points", va="center", ha=side, weight="bold",
+            size=NAME_SIZE, color=colour(curve.index),
+            path_effects=[withStroke(linewidth=2.5, foreground="white")],
+        )  # fmt: skip
 
 
 def _tail(axes: Axes, curves: list[_Curve]) -> None:
@@ -185,9 +185,7 @@ def _tail(axes: Axes, curves: list[_Curve]) -> None:
         for percent in _MARKED:
             if curve.count * (100 - percent) >= 100:
                 _mark(axes, curve, curve.at(percent), float(1 - percent / 100))
-    for curve, level in zip(curves, np.geomspace(0.7, 2 * bottom, len(curves)), strict=True):
-        x = curve.at_rank(max(1, curve.count - int(level * curve.count)))
-        _name(axes, curve, x, level, clean(curve.name, 24), falling=True)
+    _name(axes, curves, [clean(curve.name, 24) for curve in curves])
     axes.yaxis.set_major_locator(FixedLocator([10.0**-n for n in range(8) if 10**n <= 2 * most]))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(_share))

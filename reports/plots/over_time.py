@@ -110,7 +110,7 @@ def _alike(values: list[int], ratio: int) -> bool:
 
 
 def _reading_aid(*, one_time: bool, one_scale: bool) -> str:
-    told = "A dot is a script at its intended arrival; lines are median and p99 of each window."
+    told = "A dot is a script at its intended arrival, a cross a failed one; lines are per window."
     differing = [
         name for name, is_one in (("time", one_time), ("latency", one_scale)) if not is_one
     ]
@@ -178,15 +178,22 @@ def _draw(axes: Axes, course: _Course) -> None:
             markersize=2.5 if count > 200 else 5, color=GREY, zorder=1.5,
             clip_on=False,
         )  # fmt: skip
+    if count == 1 and not len(course.failed_starts):
+        axes.annotate(
+            f"one script: {duration(int(course.latencies[0]))}",
+            (course.starts[0], course.latencies[0]), (9, 0), textcoords="offset points",
+            va="center", size=9,
+        )  # fmt: skip
     if count >= 2 * PER_WINDOW and course.starts[-1] > course.starts[0]:
         windows = windows_of(course.starts, course.latencies)
         _lines(axes, windows)
         title += f"   windows of {duration(windows.width_ns)}"
     if len(course.failed_starts):
         crosses = _thinned(len(course.failed_starts), CROSSES_MAX)
+        low, high = axes.get_ylim()
         axes.plot(
-            course.failed_starts[crosses], course.failed_latencies[crosses], linestyle="none",
-            marker="x", markersize=5, color=ALARM, clip_on=False,
+            course.failed_starts[crosses], np.clip(course.failed_latencies[crosses], low, high),
+            linestyle="none", marker="x", markersize=5, color=ALARM, clip_on=False,
         )  # fmt: skip
         axes.set_title(f"× {len(course.failed_starts):,} failed", loc="right", color=ALARM, size=10)
     axes.set_title(title, loc="left", weight="bold", size=10)
@@ -221,5 +228,11 @@ def _latency_axis(axes: Axes, together: list[_Course], *, is_log: bool) -> None:
 
 
 def _range(together: list[_Course]) -> tuple[int, int]:
-    low = min(int(course.all_latencies.min()) for course in together)
-    return low, max(int(course.all_latencies.max()) for course in together)
+    """Least and greatest latency of the scripts that ended ok: the axis is theirs.
+
+    A failed script may be answered at once or after its deadline; one that does not fit is drawn at
+    the edge. Where none ended ok, the axis is that of the failed ones.
+    """
+    shown = [course.latencies if len(course.latencies) else course.all_latencies
+             for course in together]  # fmt: skip
+    return min(int(each.min()) for each in shown), max(int(each.max()) for each in shown)

@@ -113,11 +113,18 @@ class Typical:
     ended_ok: bool
 
 
+def asks(timeline: Timeline) -> bool:
+    """Whether a script waited for a majority before one of its reads, and not for commits alone."""
+    return any(s.kind in ("round", "log") and s.label != COMMIT for s in timeline.spans)
+
+
 def typical_script(sample: Sample) -> Typical | None:
     """The sampled script whose latency is nearest to the median of the variant.
 
     Of the scripts that ended ok where one was sampled, else the median of those that were; None
-    where no script was sampled at all. Of equally near ones the first id is taken.
+    where no script was sampled at all. Where only some verify a read (others may do nothing but
+    write), it is the median of the sampled ones that do, which the picture is about. Of equally
+    near ones the first id is taken.
     """
     timelines = sample.variant.timelines
     columns = sample.variant.columns
@@ -126,6 +133,11 @@ def typical_script(sample: Sample) -> Typical | None:
     scripts = zip(*(columns.get(name, ()) for name in names), strict=True)
     outcome = {(id_, start_ns): code for id_, start_ns, code in scripts}
     ended_ok = [line for line in timelines if outcome.get((line.id, line.start_ns)) == OK]
+    asking = [line for line in ended_ok if asks(line)]
+    if 0 < len(asking) < len(ended_ok):
+        middle = sorted(asking, key=_by_latency)[(len(asking) - 1) // 2]
+        about = f"script {middle.id}, the median of those sampled that verify a read"
+        return Typical(middle, about, True)
     if ended_ok:
         median = sample.percentile(Fraction(50))
         nearest = min(ended_ok, key=lambda t: (abs(t.end_ns - t.start_ns - median), t.id))
@@ -133,8 +145,11 @@ def typical_script(sample: Sample) -> Typical | None:
         return Typical(nearest, about, True)
     if not timelines:
         return None
-    ordered = sorted(timelines, key=lambda t: (t.end_ns - t.start_ns, t.id))
-    middle = ordered[(len(ordered) - 1) // 2]
+    middle = sorted(timelines, key=_by_latency)[(len(timelines) - 1) // 2]
     code = outcome.get((middle.id, middle.start_ns))
     ended = "not measured" if code is None else sample.variant.labels["outcome"][code]
     return Typical(middle, f"script {middle.id}: {ended}", False)
+
+
+def _by_latency(timeline: Timeline) -> tuple[int, int]:
+    return timeline.end_ns - timeline.start_ns, timeline.id

@@ -64,6 +64,10 @@ _TOLD_BELOW: Final = 0.6
 _ENLARGED_BELOW: Final = 0.02
 """One that is done before this part of it cannot be read, and is enlarged in that room."""
 _ENLARGED_LEFT: Final = 0.45
+_TWO_LINES: Final = 3
+"""Rows that a note of two lines takes."""
+_NARROW: Final = 1.5
+"""Pixels: a row whose bars are narrower altogether gets a tick, or it might show nothing at all."""
 _EDGE_MAX: Final = 0.8
 _EDGE_PART: Final = 0.06
 """Width in points of the white edges that tell blocks apart: at most, and per pixel of a block's
@@ -144,7 +148,9 @@ def _story(panels: list[_Panel]) -> str:
         for panel in (slow, fast)
     ]
     sooner = _sooner(fast, slow)
-    return f"{told[0]}.  {told[1]}, {sooner}." if sooner else f"{told[0]}."
+    if not sooner:
+        return f"{told[0]}."
+    return f"{told[0]}.  {told[1]}, {_but_p99(fast, slow) or sooner}."
 
 
 def _times(count: int) -> str:
@@ -157,6 +163,14 @@ def _sooner(fast: _Panel, slow: _Panel) -> str:
     if times < 1.2:
         return ""
     return f"{times:,.0f} times sooner" if times >= 9.95 else f"{times:.1f} times sooner"
+
+
+def _but_p99(fast: _Panel, slow: _Panel) -> str:
+    """Why the median must not be praised; empty where the tail agrees with it."""
+    first, second = (panel.figures.quantity("latency.p99") for panel in (fast, slow))
+    if first is None or second is None or first.low <= second.low:
+        return ""
+    return f"but its p99 is {duration(float(first.low))} against {duration(float(second.low))}"
 
 
 def _draw_panel(axes: Axes, panel: _Panel, slowest: _Panel) -> None:
@@ -230,6 +244,12 @@ def _bars(axes: Axes, rows: list[Row], width: float) -> None:
                 linewidths=[min(_EDGE_MAX, _EDGE_PART * n * pixels_per_ns) for n in lengths],
                 label=name,
             )
+        if (row.bars[-1].end_ns - row.bars[0].start_ns) * pixels_per_ns < _NARROW:
+            kind = KINDS.get(max(row.bars, key=lambda bar: bar.end_ns - bar.start_ns).kind, _OTHER)
+            axes.plot(
+                [row.bars[0].start_ns], [slot], marker="|", color=kind.colour, markersize=10.4,
+                markeredgewidth=1.1,
+            )  # fmt: skip
 
 
 def _attempts(axes: Axes, timeline: Timeline, rows: list[Row]) -> None:
@@ -256,13 +276,16 @@ def _columns(axes: Axes, rows: list[Row]) -> None:
 def _tell(axes: Axes, panel: _Panel, slowest: _Panel) -> None:
     """How much sooner a panel is done, where the eye goes after its last bar.
 
-    What asks no quorum is not praised for being soon.
+    What asks no quorum is not praised for being soon, nor what is late more often.
     """
-    told = f"{_sooner(panel, slowest)} than {clean(slowest.name, 40)}"
+    between = ",\n" if panel.slots >= _TWO_LINES else ", "  # else it would cover the time axis
+    told = f"{between}{_sooner(panel, slowest)} than {clean(slowest.name, 40)}"
     if not panel.asked:
-        told = "without asking a quorum"
+        told = f"{between}without asking a quorum"
+    elif _but_p99(panel, slowest):
+        told = ""
     axes.annotate(
-        f"done after {duration(panel.latency_ns)},\n{told}",
+        f"done after {duration(panel.latency_ns)}{told}",
         (panel.latency_ns, (len(panel.rows) - 1) / 2), (10, 0), textcoords="offset points",
         size=10.5, va="center", linespacing=1.4, color=INK if panel.asked else ALARM,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 2.0},

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ import pytest
 
 from readfence.exits import Exit
 from sim.record import read_run
-from tests.readfence.front_door import KEPT, LUA, call, call_process, command, small
+from tests.readfence.front_door import KEPT, LUA, call, call_process, command, small, words
 
 DURATION = "expected a duration with a unit (ns, us, ms, s, m, h), such as '1.5ms', got"
 LAWS = (
@@ -28,14 +29,12 @@ COMMANDS = (
     "DEL, EXISTS, GET, GETDEL, HGET, HGETALL, HSET, INCR, LPOP, LPUSH, PEXPIRE, PTTL, RENAME, "
     "RPOP, RPOPLPUSH, RPUSH, SADD, SET, SETEX, SETNX, TYPE, ZADD, ZCARD"
 )
-TOP_LEVEL = (
-    "about, cluster, data, engine, events, expect, fence, fidelity, limits, network, plan, rows, "
-    "script, seed, stop, store, sweep, timelines, title, variants, warmup, workload"
-)
+TOP_LEVEL = "about, cluster, data, engine, events, expect, fence, fidelity and 14 more"
 STOP = "stop: {scripts: 20}"
 CLIENTS = "  clients: 2\n"
 NONE = "none: {fence: none}"
 STATES_MAX = 29
+LONG = "expected whole numbers of at most 1,000 digits, got a longer one"
 EXPECT = "expect=[errors == 0]"
 
 
@@ -60,9 +59,11 @@ def complaint(text: str | bytes, *options: str) -> str:
         ("verify_strom", "verify_strom: no such file, and no shipped scenario of that name; did "
                          "you mean 'verify_storm'?"),
         (".", ".: expected a scenario file, got a folder"),
-        ("", ": expected a scenario file, got a folder"),
+        ("", "expected a scenario file or the name of a shipped one, got nothing"),
+        ("/dev/null", "/dev/null: expected a mapping of settings, got an empty file"),
+        ("x" * 5_000, f"{'x' * 200}...: cannot be read: File name too long"),
     ],
-    ids=["missing", "nearly shipped", "folder", "empty name"],
+    ids=["missing", "nearly shipped", "folder", "empty name", "device", "too long"],
 )  # fmt: skip
 @pytest.mark.parametrize("name_of_command", ["run", "check", "validate"])
 def test_a_scenario_that_is_not_there(name_of_command: str, name: str, message: str) -> None:
@@ -85,6 +86,10 @@ def test_a_scenario_that_is_not_there(name_of_command: str, name: str, message: 
         ("a: 1\n---\na: 1\n", "s.yaml:2: no valid YAML: expected a single document in the stream, "
                               "but found another document"),
         ("a: 1\nb: \x07\n", "s.yaml:2: no valid YAML: the character U+0007 is not allowed"),
+        ("a: 1\nb: " + "9" * 1_001, f"s.yaml: {LONG}"),
+        ("a: 1\nb: " + "9" * 5_000, f"s.yaml:2: {LONG}"),
+        ("a: 0x" + "f" * 5_000, f"s.yaml: {LONG}"),
+        ("a: 2001-13-45", "s.yaml: no valid YAML: month must be in 1..12"),
         (b"a: \xff\n", "s.yaml: cannot be read: 'utf-8' codec can't decode byte 0xff in position "
                        "3: invalid start byte"),
         ("a: 1\nb: *c\n", "s.yaml:2: no valid YAML: found undefined alias 'c'"),
@@ -94,6 +99,7 @@ def test_a_scenario_that_is_not_there(name_of_command: str, name: str, message: 
          "s.yaml: expected at most 100,000 values, got more"),
     ],
     ids=["list", "word", "empty", "comment", "bracket", "tab", "two documents", "control character",
+         "long number", "very long number", "very long in hexadecimal", "no date",
          "not UTF-8", "alias of nothing", "key that is a list", "nesting", "aliases of aliases"],
 )  # fmt: skip
 def test_a_file_that_is_no_scenario(text: str | bytes, message: str) -> None:
@@ -610,18 +616,23 @@ def test_a_script_that_calls_itself_for_ever() -> None:
 # -- limits -------------------------------------------------------------------------------------
 
 WAITING = "\n  clients client 0 waits for "
+STOP_SOON = "stop.scripts=20"
+"""The run ends by itself before anybody would look at its limits."""
 MANY = ("--set", "stop.scripts=10000000", "--no-plots")
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["limits.events=5000"], "stopped after 8,192 events at t="),
+        (["limits.events=5000"], "stopped after 5,000 events at t="),
+        (["limits.events=10", STOP_SOON], "stopped after 10 events at t="),
         (["limits.virtual_time=10ms"], "stopped at t=10 ms (limits.virtual_time)"),
         (["limits.wall_time=50ms"], "stopped at t="),
+        (["limits.wall_time=1ns", STOP_SOON], "stopped at t="),
         (["limits.stall=10s", "workload.think=1h"], "no script ended in "),
+        (["limits.stall=1us", STOP_SOON], "no script ended in "),
     ],
-    ids=["events", "virtual_time", "wall_time", "stall"],
+    ids=["events", "few events", "virtual_time", "wall_time", "no time", "stall", "short stall"],
 )
 def test_a_limit_ends_the_run(options: list[str], message: str) -> None:
     """Status 4, with the variant, the limit, and who waits for what."""
@@ -630,9 +641,8 @@ def test_a_limit_ends_the_run(options: list[str], message: str) -> None:
     ended = call("run", "s.yaml", "--quiet", *MANY, *arguments)
     assert (ended.status, ended.stdout) == (Exit.INCONCLUSIVE, "")
     assert ended.stderr.startswith(f"readfence: one_fence: {message}")
-    assert WAITING in ended.stderr
-    limit = options[0].partition("=")[0]
-    assert limit in ended.stderr or limit == "limits.stall"
+    assert STOP_SOON in options or WAITING in ended.stderr
+    assert options[0].partition("=")[0] in ended.stderr
 
 
 def test_a_run_without_a_leader_stalls() -> None:
@@ -739,15 +749,15 @@ def test_no_memory_left(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [["check", "s.yaml"], ["run", "s.yaml", "--no-plots", "--json"], ["run", "s.yaml", "--no-plots",
-     "--quiet", "--trace", "/dev/full"]],
-    ids=["table", "json", "trace"],
+     "--quiet", "--trace", "/dev/full"], ["--version"], ["--help"], ["run", "--help"]],
+    ids=["table", "json", "trace", "version", "help", "help of a command"],
 )  # fmt: skip
 def test_an_output_that_is_full(arguments: list[str], folder: Path) -> None:
     """One line, status 5, and nothing from the interpreter when it flushes at its end."""
     Path("s.yaml").write_text(small())
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            command(*arguments, "--set", "stop.scripts=200"),
+            command(*arguments, *(["--set", "stop.scripts=200"] if "s.yaml" in arguments else [])),
             cwd=folder,
             stdout=full,
             stderr=subprocess.PIPE,
@@ -824,6 +834,71 @@ def test_ctrl_c_before_anything_is_finished(folder: Path) -> None:
     assert list(Path("kept").iterdir()) == []
 
 
+LUA_HANGS = """\
+return string.find(string.rep('a', 30000), string.rep('a?', 30) .. string.rep('a', 30) .. '$')
+"""
+"""One call of a C function of Lua that is done in some thousands of years, unless it is refused."""
+SPINS = "lua: while true do end"
+MANY_INSTRUCTIONS = ("--set", "script.instructions=1000000000000")
+
+
+@pytest.mark.parametrize("signalled", [True, False], ids=["ctrl-c", "limits.wall_time"])
+@pytest.mark.parametrize("lua", [f"lua: {LUA_HANGS!r}", SPINS], ids=["in C", "in Lua"])
+def test_lua_that_comes_back_to_nobody_is_ended(folder: Path, lua: str, signalled: bool) -> None:
+    """Neither Ctrl-C nor the limit waits for Lua; what was finished is kept and named."""
+    hangs = f"late: {{workload: {{clients: 1, scripts: [{{{lua}, argv: []}}]}}}}"
+    Path("s.yaml").write_text(small((NONE, hangs)))
+    limit = () if signalled else ("--set", "variants.late.limits.wall_time=100ms")
+    with running(folder, "run", "s.yaml", "--no-plots", *MANY_INSTRUCTIONS, *limit) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "running one_fence ...\n"
+        if signalled:
+            while Path("out/s/run.json").exists() is False:
+                time.sleep(0.02)
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=30)
+    kept = "finished before that: one_fence (in out/s/run.json)\n"
+    assert stdout == "" and kept in stderr
+    said = stderr.partition(kept)[2]
+    if signalled:
+        assert (process.returncode, said) == (Exit.INTERRUPTED, "interrupted\n")
+    else:
+        assert process.returncode == Exit.INCONCLUSIVE
+        assert said.startswith("readfence: late: stopped at t=")
+        assert "limits.wall_time is 100 ms, and a single step went on after it" in said
+
+
+SLOW_IMPORT = """\
+import sys, time
+
+class Slow:
+    def find_spec(self, name, path, target=None):
+        if name == "readfence.cli":
+            print("importing", flush=True)
+            time.sleep(30)
+
+sys.meta_path.insert(0, Slow())
+from readfence.__main__ import main
+main()
+"""
+
+
+def test_ctrl_c_while_everything_is_being_imported() -> None:
+    """Nobody is shown the imports of readfence, and the status is that of any interruption."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_IMPORT],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "importing\n"
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=20)
+    assert (process.returncode, stderr) == (Exit.INTERRUPTED, "interrupted\n")
+
+
 # -- options ------------------------------------------------------------------------------------
 
 
@@ -849,6 +924,14 @@ def test_ctrl_c_before_anything_is_finished(folder: Path) -> None:
                             "number of ticks of 7ms, got '2s'"),
         ("network={one_way: {law: constant}}",
          ": network.one_way.value: expected a value, got none"),
+        ("stop.time=1s", ", s.yaml:13: stop: expected either `scripts` or `time`, got `scripts` "
+                         "and `time`"),
+        ("stop.scripts=null", ", s.yaml:13: stop: expected either `scripts` or `time`, got none"),
+        ("stop=null", ": stop: expected a value, got none"),
+        ("limits.stall=0", ": limits.stall: expected a duration above 0, got 0"),
+        ("limits.wall_time=0", ": limits.wall_time: expected a duration above 0, got 0"),
+        ("limits.virtual_time=0", ": limits.virtual_time: expected a duration above 0, got 0"),
+        ("workload.clients=1000001", ": workload.clients: expected 1,000,000 or less, got 1000001"),
         ("expect=[errorz == 0]", ": expect.0: expect 'errorz == 0': column 1: unknown figure or "
                                  "word 'errorz'; did you mean 'errors'?"),
         ("workload.scripts.lua=return +",
@@ -861,6 +944,22 @@ def test_ctrl_c_before_anything_is_finished(folder: Path) -> None:
 def test_a_wrong_override(option: str, message: str) -> None:
     """The complaint names the option, since the file is not to blame."""
     assert complaint(small(), "--set", option) == f"--set {option}{message}"
+
+
+@pytest.mark.parametrize("key", ["seed", "workload.clients", "workload.scripts.argv"])
+def test_an_override_with_a_number_of_thousands_of_digits(key: str) -> None:
+    """Python would refuse to read it, in its own words."""
+    assignment = f"{key}={'9' * 5_000}"
+    assert complaint(small(), "--set", assignment) == f"--set {assignment[:200]}...: {LONG}"
+
+
+@pytest.mark.parametrize("option", ["--out", "--trace"])
+def test_an_empty_path(option: str) -> None:
+    """Such as of a variable that is not set; it does not stand for the current folder."""
+    Path("s.yaml").write_text(small())
+    ended = call("run", "s.yaml", option, "")
+    assert (ended.status, ended.stdout) == (Exit.INPUT, "")
+    assert "expected a path, got an empty one" in words(ended.stderr)
 
 
 def test_an_override_does_not_hide_the_file_s_mistakes() -> None:

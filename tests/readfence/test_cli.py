@@ -101,7 +101,7 @@ def test_run_prints_a_table_and_says_where_things_are(scenario: Path) -> None:
     """Results on stdout, progress on stderr; record, meta and pictures lie where it says."""
     ended = call("run", scenario)
     assert (ended.status, ended.stderr) == (Exit.OK, PROGRESS)
-    assert ended.stdout.startswith("small (seed 1)\n")
+    assert ended.stdout.startswith("small (seed 1)\na small scenario\n")
     for heading in ("one_fence", "none", "verifications per script", "latency p99.9", "wall time"):
         assert heading in ended.stdout
     told = dict(line.split(maxsplit=1) for line in ended.stdout.splitlines() if "out/small" in line)
@@ -157,6 +157,41 @@ def test_set_overrides_what_the_file_says(scenario: Path) -> None:
     assert record.variant("none").settings == {"fence": "log_read"}
     assert record.variant("none").labels["script"] == ["other"]
     assert len(record.variant("none").columns["latency_ns"]) == 7
+
+
+def test_overrides_are_named_wherever_a_run_is_told(scenario: Path) -> None:
+    """Table, JSON, record, meta and check: it is another run than that of the file alone."""
+    options = ["--set", "stop.scripts=7"]
+    told = "small (seed 1; set stop.scripts=7)"
+    ended = call("run", scenario, "--no-plots", *options)
+    assert ended.stdout.startswith(f"{told}\na small scenario\n")
+    assert read_run(Path("out/small/run.json")).overrides == ["stop.scripts=7"]
+    assert json.loads(Path("out/small/run.meta.json").read_text())["run"] == told
+    ended = call("run", scenario, "--no-plots", "--json", *options)
+    assert json.loads(ended.stdout)["overrides"] == ["stop.scripts=7"]
+    ended = call("check", scenario, "--markdown", "m", *options)
+    assert f"\n{told}: the expectation is kept\n" in ended.stdout
+    assert "Seed 1, set stop.scripts=7, digest" in Path("m").read_text()
+    ended = call("check", scenario, "--json", *options)
+    assert json.loads(ended.stdout)["overrides"] == ["stop.scripts=7"]
+
+
+def test_a_run_that_replaces_another_says_so(scenario: Path) -> None:
+    """Not where it is the same run again."""
+    assert call("run", scenario, "--no-plots").stderr == PROGRESS
+    assert call("run", scenario, "--no-plots").stderr == PROGRESS
+    ended = call("run", scenario, "--no-plots", "--seed", "7")
+    said = "out/small held small (seed 1), which this run replaced; --out keeps both\n"
+    assert ended.stderr == PROGRESS + said
+
+
+def test_a_run_of_nothing_but_errors_is_warned_of(scenario: Path) -> None:
+    """Its table alone would look like one of a very fast system."""
+    scenario.write_text(small((LUA, "lua: return redis.call('NOPE')")))
+    ended = call("run", scenario, "--no-plots")
+    assert ended.status == Exit.OK
+    warning = "warning: no script of one_fence ended ok; 20 of 20 scripts: ERR Unknown Redis"
+    assert warning in ended.stderr
 
 
 def test_seed_is_that_of_the_option(scenario: Path) -> None:
@@ -466,22 +501,53 @@ def process_without_reader(*arguments: str | Path, cwd: Path, both: bool) -> tup
 
 
 @pytest.mark.parametrize(
-    "arguments", [["schema"], ["list"], ["run", "small.yaml", "--no-plots", "--quiet"]], ids=str
-)
+    "arguments",
+    [["--help"], ["check", "--help"], ["--version"], ["schema"], ["list"],
+     ["run", "small.yaml", "--no-plots", "--quiet"]],
+    ids=str,
+)  # fmt: skip
 def test_a_reader_who_went_away_is_not_argued_with(
     scenario: Path, tmp_path: Path, arguments: list[str]
 ) -> None:
     """No word and no traceback; the status is not 0 where something was left unsaid."""
     status, stderr = process_without_reader(*arguments, cwd=tmp_path, both=False)
     assert stderr == ""
-    assert status == (Exit.OK if "--quiet" in arguments else Exit.ENVIRONMENT)
+    assert status == (Exit.OK if "--quiet" in arguments else Exit.UNREAD)
 
 
 @pytest.mark.parametrize("both", [False, True], ids=["stdout", "stdout and stderr"])
 def test_a_closed_pipe_is_no_verdict(broken: Path, tmp_path: Path, both: bool) -> None:
     """`check | head` must come to neither "kept" nor "broken" when its table was not read."""
     status, stderr = process_without_reader("check", broken, cwd=tmp_path, both=both)
-    assert (status, stderr) == (Exit.ENVIRONMENT, "" if both else PROGRESS)
+    assert (status, stderr) == (Exit.UNREAD, "" if both else PROGRESS)
+
+
+def test_a_closed_stdout_is_told_like_a_full_one(scenario: Path, tmp_path: Path) -> None:
+    """`>&-`: no traceback, and no file takes its place; what prints nothing is not disturbed."""
+
+    def closed(*arguments: str | Path) -> tuple[int, str]:
+        done = subprocess.run(
+            ["sh", "-c", 'exec "$@" >&-', "sh", *command(*arguments)],
+            cwd=tmp_path, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        return done.returncode, done.stderr
+
+    told = "readfence: the machine failed: Bad file descriptor\n"
+    assert closed("list") == closed("--version") == (Exit.ENVIRONMENT, told)
+    assert closed("run", scenario, "--quiet", "--no-plots") == (Exit.OK, "")
+    assert read_run(Path("out/small/run.json")).name == "small"
+
+
+def test_an_encoding_that_lacks_a_character_is_no_bug(scenario: Path, tmp_path: Path) -> None:
+    """Text shows a question mark in its place, JSON an escape."""
+    scenario.write_text(small((KEPT, "latency.p50 < 9000µs"), ("a small scenario", '"π"')))
+    ended = call_process("check", scenario, cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert ended.status == Exit.OK
+    assert "latency.p50 < 9000?s" in ended.stdout
+    ended = call_process("check", scenario, "--json", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert json.loads(ended.stdout)["expectations"][0]["expect"] == "latency.p50 < 9000µs"
+    ended = call_process("check", "π.yaml", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert (ended.status, ended.stderr[:18]) == (Exit.INPUT, "readfence: ?.yaml:")
 
 
 def test_on_a_terminal_there_is_a_bar(scenario: Path) -> None:
@@ -500,7 +566,7 @@ def test_on_a_terminal_there_is_a_bar(scenario: Path) -> None:
     finally:
         os.close(stderr)
         os.close(terminal)
-    assert done.stdout.startswith(b"small (seed 1)\n")
+    assert done.stdout.startswith(b"small (seed 1; set stop.scripts=3000)\n")
     assert "3,000 scripts" in shown and "running" not in shown
 
 

@@ -30,7 +30,7 @@ def test_it_prints_tables_and_leaves_its_files() -> None:
     assert "one_fence: 100/s" in ended.stderr and "one_fence: done" in ended.stderr
     record = read_plan(Path("out/small/plan.json"))
     assert record.conclusive and record.seed == 3
-    assert Path("out/small/plan.md").read_text().startswith("### small: ")
+    assert Path("out/small/plan.md").read_text().startswith("### small (seed 3): ")
     runs = sum(probe.runs for each in record.variants[0].situations for probe in each.probes)
     assert len(list(Path("out/small/points").glob("*.json"))) == runs
     assert f"{runs} runs made, 0 from the store" in ended.stdout

@@ -45,7 +45,10 @@ def test_progress_ends_with_all_scripts() -> None:
     """It names the variant, how many scripts are answered, and of how many."""
     shown: list[tuple[str, int, int | None]] = []
     run_all(loaded(), progress=lambda *told: shown.append(told))
-    assert [told for told in shown if told[1] == 20] == [("one_fence", 20, 20), ("none", 20, 20)]
+    assert [*dict.fromkeys(told for told in shown if told[1] == 20)] == [
+        ("one_fence", 20, 20),
+        ("none", 20, 20),
+    ]
 
 
 def test_the_number_of_scripts_is_unknown_when_time_stops_the_run() -> None:

@@ -258,14 +258,6 @@ def test_an_empty_sweep_is_refused() -> None:
     assert (ended.status, ended.stderr.strip()) == (2, f"readfence: {expected}")
 
 
-def test_no_scheduler_is_the_machines_fault() -> None:
-    """Status 5, within seconds."""
-    write()
-    ended = call("sweep", "s.yaml", "--executor", "dask", "--scheduler", "tcp://127.0.0.1:1")
-    assert ended.status == 5
-    assert "no Dask scheduler answers at tcp://127.0.0.1:1 within 5 s" in ended.stderr
-
-
 @pytest.mark.parametrize("name", ["points", "sweep.parquet", "sweep.md", "sweep_curves.png"])
 def test_a_full_disk_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Status 5, whatever is being written; what is finished stays, and nothing is half."""

@@ -177,7 +177,8 @@ def test_no_data_is_unknown_and_says_why() -> None:
     failed = make_variant("one_fence", scripts=3, errors={NOT_LEADER: 3})
     (line,) = lines_of("one_fence.latency.p99 < 900ms", make_record(failed))
     assert (line.verdict, line.value) == ("unknown", "")
-    assert line.reason == "no script ended ok, so there is no latency"
+    reason = "no script ended ok, so there is no latency; 3 of 3 scripts: "
+    assert line.reason == reason + NOT_LEADER
 
 
 def test_a_judge_that_could_not_decide_leaves_the_line_unknown() -> None:

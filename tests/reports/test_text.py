@@ -3,7 +3,7 @@
 import json
 
 from reports.figures import CATALOGUE
-from reports.text import summary, summary_markdown, summary_text
+from reports.text import failures, summary, summary_markdown, summary_text
 from tests.reports.records import (
     DEADLINE,
     FENCES,
@@ -71,7 +71,8 @@ def test_without_wall_times_there_are_no_such_rows() -> None:
 def test_attempts_that_differ_are_shown_with_their_mean() -> None:
     """Least, mean, greatest, and a note that says so."""
     rows = {(0, 0, 0, 1, 0, 1, 7, 9, 9): 3, (0, 0, 0, 3, 0, 3, 7, 9, 9): 1}
-    variant = make_variant("one_fence", histograms={"attempts": attempts_histogram(rows)})
+    histograms = {"attempts": attempts_histogram(rows)}
+    variant = make_variant("one_fence", scripts=4, histograms=histograms)
     text = summary_text(make_record(variant))
     assert "verifications per script        1 / 1.5 / 3\n" in text
     assert text.endswith("\nWhere attempts differ: least / mean / greatest.\n")
@@ -92,16 +93,50 @@ def test_many_variants_are_spread_over_tables_of_at_most_the_width() -> None:
         assert "…" not in text
 
 
-def test_errors_are_told_by_text() -> None:
-    """The commonest first, the rest together, a long one without its middle."""
-    many = {NOT_LEADER: 9, DEADLINE: 8, "c": 7, "d" * 60: 6, "e": 5, "f": 4, "g": 3}
-    rows = rows_by_label(
-        summary_text(make_record(make_variant("one_fence", errors=many), make_variant("per_call")))
-    )
-    assert rows["errors"] == ["42", "0"]
-    assert rows[NOT_LEADER] == ["9", "0"]
-    assert rows["d" * 20 + "…" + "d" * 21] == ["6", "0"]
-    assert rows["2 other errors"] == ["7", "0"]
+def test_errors_are_told_by_variant_and_text() -> None:
+    """With count and share; the commonest first, the rest together, long ones in full."""
+    many = {NOT_LEADER: 9, DEADLINE: 8, "c": 7, "d" * 90: 6, "e": 5, "f": 4, "g": 3}
+    variants = make_variant("one_fence", errors=many), make_variant("per_call")
+    text = summary_text(make_record(*variants), width=80)
+    assert rows_by_label(text)["errors"] == ["42", "0"]
+    first, *lines = text[text.index("errors of") :].splitlines()
+    assert first.split() == ["errors", "of", "scripts", "share"]
+    assert lines[0].split() == ["one_fence", "9", "4.5", "%", *NOT_LEADER.split()]
+    assert sum(line.count("d") for line in lines if set(line[40:].strip()) == {"d"}) == 90
+    assert "one_fence        7  3.5 %  2 other errors" in text
+    assert not any("per_call" in line for line in lines)
+
+
+def test_a_variant_that_only_failed_is_warned_of() -> None:
+    """With the commonest error; one of which some scripts ended ok is not."""
+    errors = {"few": 3, "most": 17}
+    some = make_variant("per_call", errors=errors)
+    bad = make_variant("one_fence", scripts=20, errors=errors)
+    told = "no script of one_fence ended ok; 17 of 20 scripts: most"
+    assert failures(make_record(some, bad)) == [told]
+    assert failures(make_record(make_variant("one_fence", scripts=0))) == []
+
+
+def test_what_the_counts_rest_on_is_said_where_it_is_not_all() -> None:
+    """Attempts that did not end their script have no counts, and retries have their own."""
+    rows = {(0, 0, 0, 1, 0, 1, 7, 9, 9): 150}
+    variant = make_variant("one_fence", histograms={"attempts": attempts_histogram(rows)})
+    told = "one_fence: counts are of 150 of 200 attempts; the others did not end their script."
+    assert told in summary_text(make_record(variant))
+    assert "counts are of 150 of 200" in summary_markdown(make_record(variant))
+    assert "those of one attempt" not in summary_text(make_record(variant))
+    assert "those of one attempt" in summary_text(make_record(make_variant("contended")))
+
+
+def test_title_and_overrides_stand_at_the_head() -> None:
+    """They tell one run from another."""
+    scenario = {"title": "the incident"}
+    record = make_record().model_copy(update={"overrides": ["a.b=1", "c=2"], "scenario": scenario})
+    head = "verify_storm (seed 1; set a.b=1, c=2)"
+    assert summary_text(record).startswith(f"{head}\nthe incident\n\n")
+    assert summary_markdown(record).startswith("### verify\\_storm (seed 1; set a.b=1, c=2)\n")
+    told = summary(record)
+    assert (told["title"], told["overrides"]) == ("the incident", ["a.b=1", "c=2"])
 
 
 def test_a_run_of_nothing_has_a_table() -> None:
@@ -115,9 +150,9 @@ def test_a_run_of_nothing_has_a_table() -> None:
 
 def test_hostile_error_texts_stay_in_their_cell() -> None:
     """On the screen as in Markdown."""
-    variant = make_variant("one_fence", errors={"a|b\n[red]": 1})
-    assert rows_by_label(summary_text(make_record(variant)))["a|b\\n[red]"] == ["1"]
-    assert "| &nbsp;&nbsp;a\\|b\\\\n\\[red\\] | 1 |" in summary_markdown(make_record(variant))
+    record = make_record(make_variant("one_fence", errors={"a|b\n[red]": 1}))
+    assert "one_fence        1  0.5 %  a|b\\n[red]\n" in summary_text(record)
+    assert "\n- one\\_fence 1 0.5 %: a\\|b\\\\n\\[red\\]\n" in summary_markdown(record)
 
 
 def test_the_table_as_markdown() -> None:
@@ -178,3 +213,15 @@ def test_messages_that_would_have_been_dropped_are_told() -> None:
     assert told in " ".join(summary_text(record).split())
     assert told in summary_markdown(record)
     assert "one_fence: " not in summary_markdown(record)
+
+
+def test_calls_that_the_modelled_revision_would_refuse() -> None:
+    """Each such command has a row at the end of the table, if any was used at all."""
+    plain = make_variant("none")
+    counters = {**plain.counters, "unsupported.EXPIRE": 12, "unsupported.XLEN": 3}
+    using = make_variant("one_fence", counters=counters)
+    rows = rows_by_label(summary_text(make_record(plain, using)))
+    assert rows["calls unsupported by the modelled revision"] == ["0", "15"]
+    assert rows["EXPIRE"] == ["0", "12"]
+    assert rows["XLEN"] == ["0", "3"]
+    assert "calls unsupported by the modelled revision" not in summary_text(make_record(plain))

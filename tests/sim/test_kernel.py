@@ -325,7 +325,7 @@ def test_a_task_may_take_up_any_number_of_futures_that_are_done() -> None:
 def busy(kernel: Kernel) -> Steps:
     """Never ends, and does a unit of work every ns."""
     while True:
-        kernel.progress += 1
+        kernel.advance()
         yield 1
 
 
@@ -335,11 +335,47 @@ def test_the_event_limit_ends_a_run_that_would_not_end() -> None:
     kernel.spawn("busy", busy(kernel))
     with pytest.raises(LimitReached) as caught:
         run(kernel, events_max=100)
-    assert kernel.events == CHUNK  # looked at once per chunk
+    assert kernel.events == 100
     lines = str(caught.value).splitlines()
-    assert lines[0].startswith("stopped after 4,096 events at t=4")
+    assert lines[0].startswith("stopped after 100 events at t=1")
     assert lines[0].endswith("(limits.events is 100)")
     assert lines[1:] == ["  busy waits for time to pass"]
+
+
+@pytest.mark.parametrize("events_max", [5, 4])
+def test_the_event_limit_is_exact(events_max: int) -> None:
+    """A run of five events needs a limit of five."""
+    kernel = Kernel()
+    for delay in range(4):
+        kernel.after(delay, lambda event: None)
+    kernel.after(9, lambda event: kernel.halt())
+    if events_max == 5:
+        run(kernel, events_max=events_max)
+        return
+    with pytest.raises(LimitReached):
+        run(kernel, events_max=events_max)
+
+
+def test_a_run_that_has_ended_is_held_against_what_is_outside() -> None:
+    """A reason that appeared within the last events counts."""
+    kernel = Kernel()
+    kernel.after(9, lambda event: kernel.halt())
+    with pytest.raises(LimitReached):
+        run(kernel, keep_on=lambda: "it took 60 s")
+
+
+def test_a_pause_within_a_few_events_is_a_stall() -> None:
+    """Even if the run went on and ended before anybody looked."""
+    kernel = Kernel()
+
+    def steps() -> Steps:
+        yield ms(51)
+        kernel.advance()
+        kernel.halt()
+
+    kernel.spawn("slow", steps())
+    with pytest.raises(Stalled):
+        run(kernel, stall_ns=ms(50))
 
 
 def test_a_limit_from_outside_ends_a_run_with_its_reason() -> None:
@@ -389,7 +425,8 @@ def test_a_run_without_progress_is_stalled_however_busy() -> None:
         run(kernel, stall_ns=ms(50))
     # Looked at once per chunk of events.
     assert str(caught.value) == (
-        "no script ended in 4.09 s of virtual time, at t=4.09 s\n  client waits for a quorum"
+        "no script ended in 4.09 s of virtual time (limits.stall is 50 ms), at t=4.09 s\n"
+        "  client waits for a quorum"
     )
 
 
@@ -400,7 +437,7 @@ def test_progress_keeps_a_run_going() -> None:
     def steps() -> Steps:
         for _ in range(20):
             yield ms(40)
-            kernel.progress += 1
+            kernel.advance()
         kernel.halt()
 
     kernel.spawn("slow", steps())

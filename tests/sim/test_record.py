@@ -1,8 +1,9 @@
 """The run record: checked when written and when read."""
 
+import errno
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 from pydantic import ValidationError
@@ -67,6 +68,21 @@ def test_equal_content_gives_equal_bytes(tmp_path: Path) -> None:
     write_run(_run(), tmp_path / "a.json")
     write_run(_run(), tmp_path / "b.json")
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither half a record nor its temporary file; a record that was there stays as it was."""
+
+    def full(content: Any, file: TextIO, **_: Any) -> None:
+        file.write("{")
+        raise OSError(errno.ENOSPC, "full")
+
+    (tmp_path / "run.json").write_text("before")
+    monkeypatch.setattr("sim.record.json.dump", full)
+    with pytest.raises(OSError, match="full"):
+        write_run(_run(), tmp_path / "run.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+    assert (tmp_path / "run.json").read_text() == "before"
 
 
 def test_a_record_that_was_tampered_with_is_refused(tmp_path: Path) -> None:

@@ -108,6 +108,8 @@ CORNERS = {
     "XREADGROUP GROUP g c STREAMS x1 >|XDEL x1 1-1|XREADGROUP GROUP g c STREAMS x1 0|"
     "XAUTOCLAIM x1 g d 0 0|XPENDING x1 g|XINFO GROUPS x1",
     "long double": "INCRBYFLOAT s1 0.1|INCRBYFLOAT s1 0.2|INCRBYFLOAT s1 1e20|INCRBYFLOAT s1 -1e20",
+    "bits of nothing": "SETRANGE s1 0 a|SET s2 |BITCOUNT s1 1 0 BIT|BITCOUNT s1 -1 -2 BITS|"
+    "BITCOUNT s1 9 9 BIT|BITCOUNT s1 0 3 BIT|BITCOUNT s1 -9 -8 BYTE",
     "negative zero": "ZADD z1 -0 m|ZSCORE z1 m|ZINCRBY z1 -0 m|ZADD z1 INCR -0 n",
     "wrong type twice": "LPUSH l1 x|HGET l1 f|HSET l1 f 1|LRANGE l1 0 -1",
     "a key of its own": "ZUNIONSTORE z1 2 z1 u1|SADD u1 a|ZUNIONSTORE z1 2 z1 u1 WEIGHTS 2 3|"

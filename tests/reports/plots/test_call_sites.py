@@ -67,3 +67,13 @@ def test_a_run_without_attempts_says_so() -> None:
     """Zero would read as a measurement."""
     figure = drawn(make_record(make_variant("one_fence", scripts=0)))
     assert " no attempt ran its script to its end" in texts(figure)
+
+
+def test_what_stands_behind_the_longest_bar_has_room() -> None:
+    """A long total once ended at the edge of the picture."""
+    rows = {(0, 5_000, 40_000, 1, 1, 9, 7, 9, 9): 3, (0, 52_111, 42_000, 1, 1, 9, 7, 9, 9): 1}
+    variant = make_variant("as_merged", histograms={"attempts": attempts_histogram(rows)})
+    figure = drawn(make_record(variant))
+    figure.canvas.draw()
+    right = max(text.get_window_extent().x1 for text in figure.axes[0].texts)
+    assert right < 0.985 * figure.bbox.x1

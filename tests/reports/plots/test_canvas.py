@@ -46,9 +46,23 @@ def test_every_picture_names_scenario_and_seed(tmp_path: Path) -> None:
     """At its foot."""
     with drawing(), mpl.rc_context({"svg.fonttype": "none"}):
         _, svg = save(new_figure(RECORD, "title", height=2), tmp_path, "picture")
-    assert "scenario verify_storm · seed 1 · virtual time · readfence 0.1.0" in svg.read_text(
+    assert "scenario verify_storm (seed 1) · virtual time · readfence 0.1.0" in svg.read_text(
         encoding="utf-8"
     )
+
+
+def test_every_picture_names_title_and_overrides(tmp_path: Path) -> None:
+    """What was set beside the file makes it another run; a long list is cut, not drawn over."""
+    scenario = {"title": "the incident"}
+    record = RECORD.model_copy(update={"overrides": ["cluster.nodes=5"], "scenario": scenario})
+    with drawing(), mpl.rc_context({"svg.fonttype": "none"}):
+        _, svg = save(new_figure(record, "title", height=2), tmp_path, "picture")
+    told = "scenario verify_storm (seed 1; set cluster.nodes=5): the incident · virtual time"
+    assert told in svg.read_text(encoding="utf-8")
+    record = record.model_copy(update={"overrides": ["cluster.nodes=5"] * 50})
+    with drawing():
+        texts = [text.get_text() for text in new_figure(record, "title", height=2).texts]
+    assert max(map(len, texts)) < 200
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:

@@ -99,3 +99,21 @@ def test_a_variant_without_scripts_says_so() -> None:
     empty = make_variant("empty", FENCES["none"], scripts=0)
     assert "no script was measured" in texts(drawn(make_record(empty)))
     assert "no script was measured" in texts(drawn(make_record(make_variant("none"), empty)))
+
+
+def test_failed_scripts_do_not_stretch_the_axis() -> None:
+    """Those that ended long after all others, or were refused at once, stand at its edge."""
+    variant = make_variant("one_fence", errors={NOT_LEADER: 50})
+    ok = variant.columns["latency_ns"][:150]
+    columns = {**variant.columns, "latency_ns": [*ok, *[10**15] * 50]}
+    figure = drawn(make_record(seal(**{**dict(variant), "columns": columns})))
+    _, high = figure.axes[0].get_ylim()
+    (crosses,) = [line for line in figure.axes[0].get_lines() if line.get_marker() == "x"]
+    assert set(np.asarray(crosses.get_ydata()).tolist()) == {high}
+    assert high < 2 * max(ok)
+
+
+def test_a_single_script_is_told_in_words() -> None:
+    """Its panel would look empty."""
+    figure = drawn(make_record(make_variant("one_fence", scripts=1)))
+    assert [text.get_text()[:12] for text in figure.axes[0].texts] == ["one script: "]

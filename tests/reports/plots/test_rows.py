@@ -123,6 +123,31 @@ def test_the_typical_script_is_the_sampled_one_nearest_to_the_median() -> None:
     assert typical.about == "script 1, the sampled one nearest to the median"
 
 
+def test_where_only_some_scripts_verify_a_read_one_of_those_stands_for_the_variant() -> None:
+    """Else a picture of fences would show a write, which is what most scripts may be."""
+    variant = make_variant("one_fence", scripts=5, sampled=0)
+    columns = {
+        **variant.columns,
+        "latency_ns": [10, 20, 30, 40, 50],
+        "start_ns": [100, 200, 300, 400, 500],
+    }
+    kinds = {
+        0: ("round", "fence"),
+        1: ("log", "fence"),
+        2: ("local", "a"),
+        3: ("log", "commit"),
+        4: ("round", "1 GET a"),
+    }
+    timelines = [
+        timeline((*kinds[id_], 10 * (id_ + 1)), id_=id_, start=100 * (id_ + 1)) for id_ in kinds
+    ]
+    sample = Sample(seal(**{**dict(variant), "columns": columns, "timelines": timelines}))
+    typical = typical_script(sample)
+    assert typical is not None
+    assert (typical.timeline.id, typical.ended_ok) == (1, True)
+    assert typical.about == "script 1, the median of those sampled that verify a read"
+
+
 def test_a_failed_script_stands_only_where_none_ended_ok() -> None:
     """And says so."""
     some = make_variant("one_fence", scripts=10, errors={NOT_LEADER: 9})

@@ -11,7 +11,7 @@ from reports.figures import figures_of
 from reports.plots.canvas import drawing
 from reports.plots.rows import typical_script
 from reports.plots.waterfall import KINDS, waterfall
-from sim.record import RunRecord
+from sim.record import RunRecord, VariantRecord
 from sim.units import ms, us
 from tests.reports.records import (
     FENCES,
@@ -20,6 +20,7 @@ from tests.reports.records import (
     make_record,
     make_variant,
     renamed,
+    seal,
 )
 
 
@@ -112,6 +113,34 @@ def test_the_story_is_told_in_words() -> None:
     assert "done after 411 ms,\n21 times sooner than per_call" in said
     assert said.count("3 rounds") == 7
     assert said.count("1 round") == 1
+
+
+def late(name: str, ending: int) -> VariantRecord:
+    """A variant whose slowest scripts took so long."""
+    variant = make_variant(name, round_ns=ms(10))
+    latencies = [*variant.columns["latency_ns"][:-20], *[ending] * 20]
+    return seal(**{**dict(variant), "columns": {**variant.columns, "latency_ns": latencies}})
+
+
+def test_a_median_is_not_praised_where_the_tail_is_worse() -> None:
+    """The headline says so, and the note beside the bars claims nothing."""
+    said = texts(drawn(make_record(late("per_call", ms(900)), late("one_fence", ms(1_000)))))
+    (story,) = [text for text in said if "waits for a quorum" in text]
+    assert story.endswith("but its p99 is 1 s against 900 ms.")
+    assert not any("sooner" in text for text in said)
+    said = texts(drawn(make_record(late("per_call", ms(900)), late("one_fence", ms(800)))))
+    assert any(text.endswith("times sooner.") for text in said)
+
+
+def test_no_row_is_without_a_bar_that_can_be_seen() -> None:
+    """However short: what is narrower than a pixel has a tick where it began."""
+    short = make_variant("one_fence", round_ns=ms(20))
+    figure = drawn(make_record(make_variant("per_call", round_ns=ms(20)), short))
+    below = figure.axes[1]
+    ticks = [line for line in below.get_lines() if line.get_marker() == "|"]
+    rows = len(below.get_yticks())
+    assert rows == 9 and len(ticks) >= 7
+    assert all(0 <= float(np.asarray(tick.get_xdata())[0]) <= ms(60) for tick in ticks)
 
 
 def test_a_variant_that_serves_stale_reads_is_not_praised() -> None:
