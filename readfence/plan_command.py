@@ -17,6 +17,7 @@ from readfence.options import (
     SeedOption,
     SetOption,
     WorkersOption,
+    path_typed,
 )
 from readfence.planning import check_plan, make_plan
 from readfence.runs import make_folder
@@ -36,7 +37,12 @@ def plan(
     scheduler: SchedulerOption = None,
     folder: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Where results go. Default: `out/SCENARIO`."),
+        typer.Option(
+            "--out",
+            parser=path_typed,
+            metavar="DIR",
+            help="Where results go. Default: `out/SCENARIO`.",
+        ),
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,

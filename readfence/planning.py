@@ -79,8 +79,8 @@ def make_plan(loaded: Loaded, runner: PointRunner, show: ShowPlan) -> PlanRecord
     return PlanRecord(
         readfence=version("readfence"),
         name=loaded.name,
-        title=loaded.scenario.title,
         seed=loaded.scenario.seed,
+        overrides=list(loaded.overrides),
         scenario=loaded.scenario.model_dump(mode="json", by_alias=True),
         objective=objective.text,
         percent=float(objective.percent),

@@ -188,8 +188,9 @@ class PlanRecord(_Part):
     readfence: str
     """Version of readfence that made it."""
     name: str
-    title: str
     seed: int
+    overrides: list[str] = []
+    """What the command line set, as typed."""
     scenario: dict[str, Any]
     """The scenario as it was planned, with every default filled in."""
     objective: str
@@ -206,9 +207,15 @@ class PlanRecord(_Part):
     variants: Annotated[list[VariantPlan], Field(min_length=1)]
 
     @property
+    def title(self) -> str:
+        """The scenario's, or nothing."""
+        return str(self.scenario.get("title", ""))
+
+    @property
     def told(self) -> str:
-        """Which plan it is, in words."""
-        return f"{self.name} (seed {self.seed})"
+        """Which plan it is, in words: scenario, seed, and what was set beside its file."""
+        beside = f"; set {', '.join(self.overrides)}" if self.overrides else ""
+        return f"{self.name} (seed {self.seed}{beside})"
 
     def variant(self, name: str) -> VariantPlan:
         """The variant of that name; `KeyError` when there is none."""

@@ -49,4 +49,4 @@ def plan_markdown(record: PlanRecord) -> str:
 
 
 def _title(record: PlanRecord) -> str:
-    return f"{record.name}: {record.objective} (seed {record.seed})"
+    return f"{record.told}: {record.objective}"

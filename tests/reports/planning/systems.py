@@ -114,7 +114,6 @@ def plan_record(
     content: dict[str, object] = {
         "readfence": "0.1.0",
         "name": "capacity",
-        "title": "one queue",
         "seed": 1,
         "scenario": {"name": "capacity"},
         "objective": objective.text,
