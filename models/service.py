@@ -20,7 +20,7 @@ from models.redis.commit import plan_commit
 from models.redis.context import Context, Surroundings
 from models.replies import ErrorReply, Reply
 from models.script.cache import NO_SCRIPT, Script, ScriptCache
-from models.script.machine import PENDING, Call, Machine
+from models.script.machine import PENDING, Call
 from models.script.pool import MachinePool
 from models.store.clock import CommitClock
 from models.store.versions import Commit, Store
@@ -183,19 +183,15 @@ class Service:
             yield self._workers.wait()
             if trail is not None:
                 trail.mark("queue", "wait for a worker", self._kernel.now)
-        # Only now: a Lua state for each script in line would be memory without bound.
-        machine = None if script is None else self._machines.take()
         try:
             if self._kernel.now >= deadline:
                 outcome.fail(_DEADLINE)  # it passed in line, which is noticed only now
                 return
-            while (yield from self._attempt(request, script, machine, outcome, trail, deadline)):
+            while (yield from self._attempt(request, script, outcome, trail, deadline)):
                 if not (yield from self._back_off(outcome, trail, deadline)):
                     break
         finally:
             self._workers.give_back()
-            if machine is not None:
-                self._machines.give_back(machine)
 
     def _script(self, request: Request) -> Script | None:
         if request.sha is None:
@@ -224,7 +220,6 @@ class Service:
         self,
         request: Request,
         script: Script | None,
-        machine: Machine | None,
         outcome: Outcome,
         trail: Trail | None,
         deadline: int,
@@ -256,45 +251,53 @@ class Service:
                 kernel, self._engine, policy, self._costs, self._cores, context, tally, trail
             )
             outcome.follow(context)
-            if machine is None or script is None:
+            if script is None:
                 yield from self._run_command(request, attempt, outcome)
             else:
-                state = machine.start(script, request.keys, request.argv, attempt.answer)
-                while type(state) is Call:
-                    reply = yield from attempt.settle()
-                    if kernel.now >= deadline:
-                        # The read itself has no deadline; the Lua VM notices after it.
-                        state = machine.kill(_DEADLINE.text)
-                        outcome.cut_short = True
-                    else:
-                        state = machine.resume(reply)
+                # Only now: who waits for a fence holds no Lua state, and one that has just been
+                # used is the fastest.
+                machine = self._machines.take()
+                try:
+                    state = machine.start(script, request.keys, request.argv, attempt.answer)
+                    while type(state) is Call:
+                        reply = yield from attempt.settle()
+                        if kernel.now >= deadline:
+                            # The read itself has no deadline; the Lua VM notices after it.
+                            state = machine.kill(_DEADLINE.text)
+                            outcome.cut_short = True
+                        else:
+                            state = machine.resume(reply)
+                finally:
+                    self._machines.give_back(machine)
                 outcome.reply = state.reply
                 outcome.failed = state.raised
-            attempt.charge()
-            self._note_unsupported(context)
-            wrote = context.wrote()
-            if attempt.refused is not None:
-                outcome.cut_short = True
-                if wrote:
-                    outcome.fail(attempt.refused)
-            if not outcome.cut_short and kernel.now + attempt.owed > deadline:
-                # The Lua VM notices between instructions, so before the script could commit.
-                attempt.owed = deadline - kernel.now
-                if trail is not None:
-                    trail.cut(deadline)
-                outcome.cut(_DEADLINE)
-            if outcome.failed or not wrote:
-                if attempt.owed:
-                    yield attempt.pay()
-                return False
-            return (yield from self._commit(attempt, outcome, policy.commit_guard))
+            if self._concluded(attempt, outcome, deadline):
+                return (yield from self._commit(attempt, outcome, policy.commit_guard))
+            if attempt.owed:
+                yield attempt.pay()
+            return False
         finally:
             store.unpin(start_ts)
 
-    def _note_unsupported(self, context: Context) -> None:
+    def _concluded(self, attempt: Attempt, outcome: Outcome, deadline: int) -> bool:
+        """The script is through: count and price what it did; whether to commit what it wrote."""
+        attempt.charge()
+        context, now = attempt.context, self._kernel.now
         for command in context.unsupported:
             name = UNSUPPORTED + command.decode()
             self.unsupported[name] = self.unsupported.get(name, 0) + 1
+        wrote = context.wrote()
+        if attempt.refused is not None:
+            outcome.cut_short = True
+            if wrote:
+                outcome.fail(attempt.refused)
+        if not outcome.cut_short and now + attempt.owed > deadline:
+            # The Lua VM notices between instructions, so before the script could commit.
+            attempt.owed = deadline - now
+            if attempt.trail is not None:
+                attempt.trail.cut(deadline)
+            outcome.cut(_DEADLINE)
+        return wrote and not outcome.failed
 
     def _run_command(self, request: Request, attempt: Attempt, outcome: Outcome) -> Steps:
         assert request.command is not None
