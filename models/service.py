@@ -258,7 +258,7 @@ class Service:
                 # used is the fastest.
                 machine = self._machines.take()
                 try:
-                    state = machine.start(script, request.keys, request.argv, attempt.answer)
+                    state = machine.start(script, request.keys, request.argv, attempt.answer())
                     while type(state) is Call:
                         reply = yield from attempt.settle()
                         if kernel.now >= deadline:
@@ -302,7 +302,7 @@ class Service:
     def _run_command(self, request: Request, attempt: Attempt, outcome: Outcome) -> Steps:
         assert request.command is not None
         attempt.context.from_script = False
-        reply = attempt.answer(request.command)
+        reply = attempt.answer()(request.command)
         if reply is PENDING:
             reply = yield from attempt.settle()
         outcome.reply = reply
