@@ -46,8 +46,7 @@ class Attempt:
 
     __slots__ = (
         "_cores", "_costs", "_engine", "_kernel", "_keys_before", "_label", "_policy", "_reply",
-        "_wall",
-        "answer", "context", "owed", "refused", "tally", "trail",
+        "_wall", "context", "owed", "refused", "tally", "trail",
     )  # fmt: skip
 
     def __init__(
@@ -79,15 +78,18 @@ class Attempt:
         nothing."""
         self._label = "script"
         context.now = wall()
-        self.answer: Answer
-        """Answers a command: the reply, or `PENDING` when `settle` has to be waited for."""
-        if policy.waits_inside:
-            self.answer = self._answer_when_verified
-        elif trail is not None:
-            self.answer = self._answer_and_mark
-        else:
-            # The shortest way: what the commands owe is added up once, at the end.
-            self.answer = partial(call, context)
+
+    def answer(self) -> Answer:
+        """What answers a command: with the reply, or `PENDING` when `settle` is to be waited for.
+
+        Made for who asks, not kept: an attempt that held it would hold itself, and be garbage.
+        """
+        if self._policy.waits_inside:
+            return self._answer_when_verified
+        if self.trail is not None:
+            return self._answer_and_mark
+        # The shortest way: what the commands owe is added up once, at the end.
+        return partial(call, self.context)
 
     def _answer_and_mark(self, args: list[bytes]) -> Reply:
         reply = call(self.context, args)
@@ -121,10 +123,10 @@ class Attempt:
         """Owe the local time of the commands so far; they wait for nobody."""
         context = self.context
         points = scans = rows = 0
-        for sequence in context.reads:
-            points += sequence.points
-            scans += sequence.scans
-            rows += sequence.rows
+        for _, its_points, its_scans, its_rows, _, _ in context.reads:
+            points += its_points
+            scans += its_scans
+            rows += its_rows
         context.reads.clear()
         self._owe(points, scans, rows)
         self.tally[CALLS] += context.calls
@@ -161,28 +163,24 @@ class Attempt:
         """Carry out the reads so far as the policy demands, waiting where it verifies."""
         sequences, self.context.reads = self.context.reads, []
         self.charge()
-        policy = self._policy
+        policy, verify, site = self._policy, self._engine.verify_leader, Site.STRING_READ
         for sequence in sequences:
             if policy.store_operations:
                 yield from self._read_fenced(sequence)
             elif policy.string_reads and sequence.verified:
-                yield from self._read_strings(sequence)
+                # Written out, not a generator of its own: this is what a run of `per_call` does.
+                stretches = iter(sequence.stretches)
+                self._owe(*next(stretches), 0)
+                for points, scans in stretches:
+                    if self.owed:
+                        yield self.pay()
+                    yield verify(site, self.tally)
+                    self.mark("round")
+                    self._owe(points, scans, 0)
+                self._owe(0, 0, sequence.rows)
             else:
                 self._owe(sequence.points, sequence.scans, sequence.rows)
         self.mark("local")
-
-    def _read_strings(self, sequence: Reads) -> Steps:
-        """Verify before each read that is the adapter's to verify."""
-        verify, tally = self._engine.verify_leader, self.tally
-        stretches = iter(sequence.stretches)
-        self._owe(*next(stretches), 0)
-        for points, scans in stretches:
-            if self.owed:
-                yield self.pay()
-            yield verify(Site.STRING_READ, tally)
-            self.mark("round")
-            self._owe(points, scans, 0)
-        self._owe(0, 0, sequence.rows)
 
     def _read_fenced(self, sequence: Reads) -> Steps:
         """The store fences each of its operations; the adapter may verify before that."""

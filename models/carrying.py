@@ -9,7 +9,8 @@ from models.redis.table import refused_as_write, wait_of
 from models.replies import NULL_ARRAY, ErrorReply, Reply
 from models.request import Outcome, Request
 from models.script.cache import NO_SCRIPT, Script, ScriptCache
-from models.script.machine import PENDING, Answer, Call, Machine, Pending
+from models.script.machine import PENDING, Answer, Call, Pending
+from models.script.pool import MachinePool
 from models.script.shebang import split_shebang
 from sim.kernel import Steps
 
@@ -26,18 +27,18 @@ def script_of(request: Request, scripts: ScriptCache) -> Script | None:
 def carry_out(
     request: Request,
     scripts: ScriptCache,
-    machine: Machine | None,
+    machines: MachinePool,
     attempt: Attempt,
     outcome: Outcome,
     deadline: int,
 ) -> Steps:
     """Carry out a request; the reply is in `outcome`, where nothing is committed yet."""
     if request.parts is None:
-        yield from _carry_out_one(request, scripts, machine, attempt, outcome, deadline)
+        yield from _carry_out_one(request, scripts, machines, attempt, outcome, deadline)
         return
     replies: list[Reply] = []
     for part in request.parts:
-        yield from _carry_out_one(part, scripts, machine, attempt, outcome, deadline)
+        yield from _carry_out_one(part, scripts, machines, attempt, outcome, deadline)
         if outcome.cut_short:
             return
         replies.append(outcome.reply)
@@ -48,7 +49,7 @@ def carry_out(
 def _carry_out_one(
     request: Request,
     scripts: ScriptCache,
-    machine: Machine | None,
+    machines: MachinePool,
     attempt: Attempt,
     outcome: Outcome,
     deadline: int,
@@ -57,7 +58,7 @@ def _carry_out_one(
     context = attempt.context
     context.from_script = request.command is None
     if request.command is not None:
-        reply = attempt.answer(request.command)
+        reply = attempt.answer()(request.command)
         if reply is PENDING:
             reply = yield from attempt.settle()
         outcome.reply = reply
@@ -69,19 +70,23 @@ def _carry_out_one(
     if script is None:
         outcome.fail(NO_SCRIPT)
         return
-    assert machine is not None
-    answer = attempt.answer
+    answer = attempt.answer()
     if request.read_only or _is_read_only(script):
         answer = partial(_answer_reads, answer)
-    state = machine.start(script, request.keys, request.argv, answer)
-    while type(state) is Call:
-        reply = yield from attempt.settle()
-        if attempt.now_ns >= deadline:
-            # The read itself has no deadline; the Lua VM notices after it.
-            state = machine.kill(DEADLINE.text)
-            outcome.cut_short = True
-        else:
-            state = machine.resume(reply)
+    # Only now: who waits for a fence holds no Lua state, and one just used is the fastest.
+    machine = machines.take()
+    try:
+        state = machine.start(script, request.keys, request.argv, answer)
+        while type(state) is Call:
+            reply = yield from attempt.settle()
+            if attempt.now_ns >= deadline:
+                # The read itself has no deadline; the Lua VM notices after it.
+                state = machine.kill(DEADLINE.text)
+                outcome.cut_short = True
+            else:
+                state = machine.resume(reply)
+    finally:
+        machines.give_back(machine)
     outcome.reply = state.reply
     outcome.failed = state.raised
 

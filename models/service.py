@@ -23,7 +23,6 @@ from models.redis.context import Context, Surroundings
 from models.replies import NULL_ARRAY, ErrorReply
 from models.request import Applied, Outcome, Request, Watch
 from models.script.cache import NO_SCRIPT, Script, ScriptCache
-from models.script.machine import Machine
 from models.script.pool import MachinePool
 from models.store.clock import CommitClock
 from models.store.versions import Commit, Store
@@ -105,19 +104,15 @@ class Service:
             yield self._workers.wait()
             if trail is not None:
                 trail.mark("queue", "wait for a worker", self._kernel.now)
-        # Only now: a Lua state for each script in line would be memory without bound.
-        machine = None if request.command is not None else self._machines.take()
         try:
             if self._kernel.now >= deadline:
                 outcome.fail(DEADLINE)  # it passed in line, which is noticed only now
                 return
-            while (yield from self._attempt(request, machine, outcome, trail, deadline)):
+            while (yield from self._attempt(request, outcome, trail, deadline)):
                 if not (yield from self._back_off(outcome, trail, deadline)):
                     break
         finally:
             self._workers.give_back()
-            if machine is not None:
-                self._machines.give_back(machine)
 
     def _back_off(self, outcome: Outcome, trail: Trail | None, deadline: int) -> Steps:
         """Wait before the next attempt; False when there must be none, and `outcome` is final."""
@@ -140,7 +135,6 @@ class Service:
     def _attempt(
         self,
         request: Request,
-        machine: Machine | None,
         outcome: Outcome,
         trail: Trail | None,
         deadline: int,
@@ -176,33 +170,38 @@ class Service:
             if request.watched and self._changed(request.watched, start_ts):
                 outcome.reply = NULL_ARRAY
             else:
-                yield from carry_out(request, self.scripts, machine, attempt, outcome, deadline)
-            attempt.charge()
-            self._note_unsupported(context)
-            wrote = context.wrote()
-            if attempt.refused is not None:
-                outcome.cut_short = True
-                if wrote:
-                    outcome.fail(attempt.refused)
-            if not outcome.cut_short and kernel.now + attempt.owed > deadline:
-                # The Lua VM notices between instructions, so before the script could commit.
-                attempt.owed = deadline - kernel.now
-                if trail is not None:
-                    trail.cut(deadline)
-                outcome.cut(DEADLINE)
-            kept = request.keeps_writes and not outcome.cut_short
-            if (outcome.failed and not kept) or not wrote:
-                if attempt.owed:
-                    yield attempt.pay()
-                return False
-            return (yield from self._commit(attempt, outcome, policy.commit_guard))
+                scripts, machines = self.scripts, self._machines
+                yield from carry_out(request, scripts, machines, attempt, outcome, deadline)
+            if self._concluded(request, attempt, outcome, deadline):
+                return (yield from self._commit(attempt, outcome, policy.commit_guard))
+            if attempt.owed:
+                yield attempt.pay()
+            return False
         finally:
             store.unpin(start_ts)
 
-    def _note_unsupported(self, context: Context) -> None:
+    def _concluded(
+        self, request: Request, attempt: Attempt, outcome: Outcome, deadline: int
+    ) -> bool:
+        """The script is through: count and price what it did; whether to commit what it wrote."""
+        attempt.charge()
+        context, now = attempt.context, self._kernel.now
         for command in context.unsupported:
             name = UNSUPPORTED + command.decode()
             self.unsupported[name] = self.unsupported.get(name, 0) + 1
+        wrote = context.wrote()
+        if attempt.refused is not None:
+            outcome.cut_short = True
+            if wrote:
+                outcome.fail(attempt.refused)
+        if not outcome.cut_short and now + attempt.owed > deadline:
+            # The Lua VM notices between instructions, so before the script could commit.
+            attempt.owed = deadline - now
+            if attempt.trail is not None:
+                attempt.trail.cut(deadline)
+            outcome.cut(DEADLINE)
+        kept = request.keeps_writes and not outcome.cut_short
+        return wrote and (kept or not outcome.failed)
 
     def _changed(self, watched: dict[bytes, Watch], now_ts: int) -> bool:
         """Whether a watched key is another than it was, at the read timestamp of an attempt."""

@@ -48,8 +48,8 @@ class Context:
     """State of one attempt."""
 
     __slots__ = (
-        "_start_ts", "_store", "as_modelled", "calls", "diverged", "from_script", "history", "keys",
-        "modelled", "noted", "now", "published", "reads", "surroundings", "unsupported",
+        "_now", "_start_ts", "_store", "as_modelled", "calls", "diverged", "from_script", "history",
+        "keys", "modelled", "published", "reads", "surroundings", "unsupported",
     )  # fmt: skip
 
     def __init__(
@@ -75,18 +75,25 @@ class Context:
         """Commands so far; the driver may start the count anew."""
         self.reads: list[Reads] = []
         """Store operations of the commands so far, in order; the driver empties it."""
-        self.now = 0
-        """The instant (ns) that expiries are compared with; the driver sets it before a command."""
+        self._now = 0
         self.as_modelled = as_modelled
         """Whether commands do what the modelled system does, where that is not what Redis does."""
         self.diverged = False
         """Whether a command has done something else than the modelled system."""
         self.history: list[int | list[bytes]] = []
-        """The commands so far, for `modelled` to catch up with, and `now` where it is another."""
-        self.noted = 0
-        """The newest instant in `history`."""
+        """The commands so far, for `modelled` to catch up with, and `now` whenever it was set."""
         self.modelled: Context | None = None
         """What the modelled system believes, once that is something else."""
+
+    @property
+    def now(self) -> int:
+        """The instant (ns) that expiries are compared with; the driver sets it before a command."""
+        return self._now
+
+    @now.setter
+    def now(self, now: int) -> None:
+        self._now = now
+        self.history.append(now)
 
     def wrote(self) -> bool:
         """Whether anything is to be committed."""
@@ -156,7 +163,7 @@ class Context:
 
     def expired(self, expiry: int | None) -> bool:
         """Whether an expiry (ns) has passed."""
-        return expiry is not None and expiry + _MS <= self.now
+        return expiry is not None and expiry + _MS <= self._now
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -169,7 +176,7 @@ class Context:
         view = self._store.view(name, self._start_ts)
         key = self.keys[name] = Key(view)
         if key.plan.raw_type is not reads.STRING or (
-            view.expiry is not None and view.expiry + _MS <= self.now
+            view.expiry is not None and view.expiry + _MS <= self._now
         ):
             return self.load_string(key)
         self.reads.append(key.plan.typed_value)

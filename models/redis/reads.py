@@ -120,16 +120,14 @@ class Plan(NamedTuple):
     """Type, TTL and value of a string in one: a GET of a key not touched before."""
 
 
-PLANS: Final[dict[int, Plan]] = {}
-"""By shape, as far as they have been asked for."""
+class _Plans(dict[int, Plan]):
+    def __missing__(self, shape: int) -> Plan:
+        made = self[shape] = _plan(shape)
+        return made
 
 
-def plan(shape: int) -> Plan:
-    """The plan of a key whose `KeyView` has this shape."""
-    known = PLANS.get(shape)
-    if known is None:
-        known = PLANS[shape] = _plan(shape)
-    return known
+PLANS: Final = _Plans()
+"""The plan of a key whose `KeyView` has this shape; made when it is asked for."""
 
 
 def _plan(shape: int) -> Plan:
@@ -208,7 +206,7 @@ def delete_all(view: KeyView) -> Reads:
 @lru_cache(maxsize=4096)
 def _delete_all(shape: int, many: tuple[tuple[str, int], ...]) -> Reads:
     counts = dict(many)
-    steps = [*plan(shape).key_type.steps, *(_point(family) for family in _SINGLE_ROWS)]
+    steps = [*PLANS[shape].key_type.steps, *(_point(family) for family in _SINGLE_ROWS)]
     for family in _MANY_ROWS:
         steps += [_scan(family)] * (counts.get(family, 0) // _PAGE + 1)
     return sequence(*steps, rows=sum(counts.values()))

@@ -10,7 +10,7 @@ modelled system it sees an absent key, and a write replaces what is there: hazar
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.redis.reads import PLANS, plan
+from models.redis.reads import PLANS
 from models.store.rows import KeyView, ListSpan
 
 EMPTY = ListSpan(0, 0)
@@ -95,7 +95,7 @@ class Key:
 
     def __init__(self, view: KeyView) -> None:
         self.view = view
-        self.plan = PLANS.get(view.shape) or plan(view.shape)
+        self.plan = PLANS[view.shape]
 
     def set_ttl(self, ttl: int | None) -> None:
         """Buffer a new expiry (ns), or None for no expiry."""

@@ -36,8 +36,9 @@ def call(context: Context, args: list[bytes]) -> Reply:
     given what it believes of the keys by then.
     """
     context.calls += 1
-    found = _by_spelling.get(args[0])
-    if found is None:
+    try:
+        found = _by_spelling[args[0]]
+    except KeyError:
         command = COMMANDS.get(args[0].upper())
         if command is None:
             return _unknown(context, args)
@@ -45,11 +46,8 @@ def call(context: Context, args: list[bytes]) -> Reply:
     handler, words_min, words_max, in_scripts = found
     if not words_min <= len(args) <= words_max:
         return wrong_number(context, args[0])
-    if context.from_script and not in_scripts:
+    if not in_scripts and context.from_script:
         return _NOT_ALLOWED
-    if context.now != context.noted:
-        context.noted = context.now
-        context.history.append(context.now)
     context.history.append(args)
     first = len(context.reads)
     try:

@@ -72,7 +72,7 @@ class State(Enum):
     WAITING = "waiting"
 
 
-# Read on every start; a module's global is found faster than a member of an Enum.
+# Looked at for every script; a module's global is found faster than a member of an Enum.
 IDLE: Final = State.IDLE
 RUNNING: Final = State.RUNNING
 WAITING: Final = State.WAITING

@@ -5,7 +5,7 @@ Not a limit: how many scripts may run at once is decided by who takes the machin
 
 from typing import Final
 
-from models.script.machine import INSTRUCTIONS_MAX, MEMORY_MAX, Machine, State
+from models.script.machine import IDLE, INSTRUCTIONS_MAX, MEMORY_MAX, WAITING, Machine
 
 ABANDONED: Final = b"ERR nobody waits for this script any more"
 
@@ -34,9 +34,9 @@ class MachinePool:
 
         A machine that has run out of memory is thrown away.
         """
-        if machine.state is State.WAITING:
+        if machine.state is WAITING:
             machine.kill(ABANDONED)
-        assert machine.state is State.IDLE, f"a machine given back is {machine.state.value}"
+        assert machine.state is IDLE, f"a machine given back is {machine.state.value}"
         if machine.reusable:
             self._idle.append(machine)
 

@@ -75,6 +75,8 @@ class Store:
     def __init__(self) -> None:
         self.last_commit_ts = FIRST_TS
         self._chains: dict[bytes, _Chain] = {}
+        self._newest: dict[bytes, KeyView] = {}
+        """The last view of each chain: all that a reader of the newest snapshot needs."""
         self._pins: dict[int, int] = {}
 
     def install(self, key: bytes, rows: Rows) -> None:
@@ -82,17 +84,18 @@ class Store:
         assert key not in self._chains, f"installed twice: {key!r}"
         chain = self._chains[key] = _Chain()
         chain.timestamps.append(FIRST_TS)
-        chain.views.append(KeyView(rows))
+        view = self._newest[key] = KeyView(rows)
+        chain.views.append(view)
         chain.written = {(family, id): FIRST_TS for family, ids in rows.items() for id in ids}
 
     def view(self, key: bytes, ts: int) -> KeyView:
         """The key as it is at timestamp `ts`: everything committed at or before `ts`."""
+        if ts >= self.last_commit_ts:
+            return self._newest.get(key, MISSING)
         chain = self._chains.get(key)
         if chain is None:
             return MISSING
         timestamps = chain.timestamps
-        if timestamps[-1] <= ts:
-            return chain.views[-1]
         assert ts >= chain.kept_from, f"read of {key!r} at {ts}, kept from {chain.kept_from} on"
         position = bisect_right(timestamps, ts)
         return chain.views[position - 1] if position else MISSING
@@ -157,6 +160,7 @@ class Store:
             chain.views.append(view.changed(mutations))
         else:
             _write_late(chain, position, ts, mutations)
+        self._newest[key] = chain.views[-1]
         for mutation in mutations:
             row = mutation.family, mutation.id
             chain.written[row] = max(ts, chain.written.get(row, 0))

@@ -17,7 +17,7 @@ from models.engine.sites import CALLS, POINT_READS, ROUNDS, SCANS, Site, Tally
 from models.network.rules import DROP, PASS, Rule, Verdict
 from models.node import Node
 from models.replies import Reply
-from models.script.machine import PENDING, Pending
+from models.script.machine import PENDING, Answer, Pending
 from models.service import Outcome, Request
 from models.spec import System
 from models.world import World
@@ -229,13 +229,12 @@ class _WatchedAttempt(Attempt):
 
     log: list[CallCost]
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._answer, self.answer = self.answer, self._watched
+    def answer(self) -> Answer:
+        return self._watched
 
     def _watched(self, args: list[bytes]) -> "Reply | Pending":
         self._before = args, list(self.tally)
-        reply = self._answer(args)
+        reply = super().answer()(args)
         if reply is not PENDING:
             self.charge()
             self._note()

@@ -76,14 +76,14 @@ def test_plans_depend_on_the_shape_alone() -> None:
     """Keys with the same families present share one plan, whatever their content."""
     small = KeyView({HASH_FIELD: {b"f": b"1"}})
     large = KeyView({HASH_FIELD: {b"%d" % n: b"1" for n in range(100)}})
-    assert reads.plan(small.shape) is reads.plan(large.shape)
-    assert reads.plan(small.shape) != reads.plan(KeyView({HLL: {ONLY: b""}}).shape)
+    assert reads.PLANS[small.shape] is reads.PLANS[large.shape]
+    assert reads.PLANS[small.shape] != reads.PLANS[KeyView({HLL: {ONLY: b""}}).shape]
 
 
 def test_the_first_family_found_decides() -> None:
     """Of rows of several types, which only a lost write leaves behind, the list's count first."""
     view = KeyView({STR: {ONLY: None}, LIST_META: {ONLY: None}, HASH_FIELD: {b"f": b"1"}})
-    assert reads.plan(view.shape).raw_type is reads.LIST
+    assert reads.PLANS[view.shape].raw_type is reads.LIST
 
 
 @pytest.mark.parametrize(("items", "scans"), [(0, 10), (3, 10), (1023, 10), (1024, 11), (5000, 14)])
