@@ -168,4 +168,7 @@ def _work(pipe: Connection) -> None:
             answer = run_text(text).encode()
         except EnvironmentFailed as error:  # the code was changed since the sweep began
             answer = _REFUSED + str(error).encode()
-        pipe.send_bytes(answer)
+        try:
+            pipe.send_bytes(answer)
+        except BrokenPipeError:
+            return

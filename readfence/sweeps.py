@@ -108,6 +108,11 @@ class SweepPlan:
             raise InputError(f"{place}: expected a path such as cluster.nodes, got {path!r}")
         if first in ENVELOPE and not (first == "variants" and len(below) > 1):
             raise InputError(f"{place}: expected a setting of a variant, such as cluster.nodes")
+        names = [variant.name for variant in self.loaded.variants]
+        if first == "variants" and below[0] not in names:
+            raise InputError(
+                f"{place}: expected one of the variants {', '.join(names)}, got {below[0]!r}"
+            )
         for variant in self.loaded.variants:
             if _sets(variant.settings, [first, *below]):
                 raise InputError(

@@ -38,8 +38,10 @@ def seeds_of(spec: SweepSpec, seed: int) -> list[int]:
 
 
 def values_of(values: list[Value] | RangeSpec) -> list[Value]:
-    """The values of a setting in a grid."""
-    return values.values() if isinstance(values, RangeSpec) else values
+    """The values of a setting in a grid, each once."""
+    if isinstance(values, RangeSpec):
+        return values.values()
+    return [value for place, value in enumerate(values) if value not in values[:place]]
 
 
 def _latin_hypercube(spec: SweepSpec, seed: int, samples: int) -> Iterator[Combination]:

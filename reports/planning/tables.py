@@ -79,7 +79,7 @@ def _capacities(record: PlanRecord) -> Table:
     level = f"{record.level:.0%}".replace("%", " %")
     headings = ("", "capacity", f"{level} interval", "bottleneck", "its use", "beyond it")
     if any("+" in row[3] for row in rows):
-        notes.append("+3: so many other resources are as busy")
+        notes.append("+ and a number: so many other resources are as busy")
     notes.append(_warm_up(record))
     return Table(
         f"Capacity: the highest load that keeps {record.objective}",

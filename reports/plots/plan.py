@@ -83,6 +83,9 @@ def _latency_title(record: PlanRecord) -> str:
         if variant.healthy.capacity.load.value
     }
     numbers = {name: value for name, value in known.items() if value is not None}
+    # A variant that verifies nothing is a control, not a choice, where others verify.
+    verifying = {v.name for v in record.variants if _per_script(v.healthy.nearest) > 0}
+    numbers = {name: numbers[name] for name in numbers if name in verifying} or numbers
     if not numbers:
         return f"{record.name}: no load with {record.objective}"
     best = max(numbers, key=lambda name: numbers[name])
@@ -353,7 +356,8 @@ def _verifications_title(record: PlanRecord) -> str:
         return f"{record.name}: no fence verifies anything"
     least = min(some, key=lambda name: some[name])
     if some[least] == some[most]:
-        return f"{record.name}: {some[most]:.3g} verifications a script"
+        plural = "" if some[most] == 1 else "s"
+        return f"{record.name}: {some[most]:.3g} verification{plural} a script"
     return (
         f"{record.name}: {clean(most, 24)} verifies {some[most]:.3g} times a script, "
         f"{clean(least, 24)} {some[least]:.3g}"
