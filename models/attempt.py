@@ -46,12 +46,14 @@ class Attempt:
 
     __slots__ = (
         "_cores", "_costs", "_engine", "_kernel", "_keys_before", "_label", "_policy", "_reply",
+        "_wall",
         "answer", "context", "owed", "refused", "tally", "trail",
     )  # fmt: skip
 
     def __init__(
         self,
         kernel: Kernel,
+        wall: Callable[[], int],
         engine: Asked,
         policy: Policy,
         costs: LocalCosts,
@@ -60,7 +62,9 @@ class Attempt:
         tally: Tally,
         trail: Trail | None,
     ) -> None:
+        """`wall` is what the node's clock says, in ns."""
         self._kernel = kernel
+        self._wall = wall
         self._engine = engine
         self._policy = policy
         self._costs = costs
@@ -74,7 +78,7 @@ class Attempt:
         """Set once a verification has failed: this attempt answers nothing more, and writes
         nothing."""
         self._label = "script"
-        context.now = kernel.now
+        context.now = wall()
         self.answer: Answer
         """Answers a command: the reply, or `PENDING` when `settle` has to be waited for."""
         if policy.waits_inside:
@@ -150,7 +154,7 @@ class Attempt:
             for name in list(keys)[self._keys_before :]:
                 del keys[name]  # the script has seen nothing of these
             return self.refused
-        self.context.now = self._kernel.now
+        self.context.now = self._wall()
         return self._reply
 
     def read_verified(self) -> Steps:
@@ -209,6 +213,11 @@ class Attempt:
             if delay > owed:
                 self.trail.mark("queue", "wait for a core", self._kernel.now + delay)
         return delay
+
+    @property
+    def now_ns(self) -> int:
+        """The instant of virtual time."""
+        return self._kernel.now
 
     def begin(self, label: str) -> None:
         """What follows belongs to `label`, for the trail."""

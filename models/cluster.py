@@ -25,7 +25,7 @@ from models.store.clock import CommitClock
 from models.store.versions import Commit, Store
 from sim.kernel import Event, Kernel
 from sim.resources import Measured, Servers, Slots
-from sim.rng import BLOCK, Streams
+from sim.rng import Streams
 from sim.trace import Trace
 
 Apply: TypeAlias = Callable[[Commit], tuple[Applied, int]]
@@ -37,9 +37,16 @@ class Cluster:
     """All nodes of one run, and every message between them."""
 
     def __init__(
-        self, kernel: Kernel, system: System, streams: Streams, trace: Trace | None
+        self,
+        kernel: Kernel,
+        system: System,
+        streams: Streams,
+        trace: Trace | None,
+        wall: Callable[[], int] | None = None,
     ) -> None:
+        """`wall` is what the nodes' clocks say, in ns; without it, virtual time."""
         self._kernel = kernel
+        self._wall = wall or (lambda: kernel.now)
         self._trace = trace
         self._system = system
         self._streams = streams
@@ -161,8 +168,10 @@ class Cluster:
         engine = make_engine(id, apply)
         retry = system.script.retry
         cores, workers = self._make_cores(id), self._make_workers(id)
+        elements = self._streams.unit(f"elements/{name}")
         service = Service(
             kernel,
+            wall=self._wall,
             engine=engine,
             store=store,
             clock=CommitClock(id),
@@ -174,8 +183,8 @@ class Cluster:
             timestamp_at_proposal=system.store.commit_timestamp == "at_proposal",
             machines=self.machines,
             workers=workers,
-            jitter=self._unit_sampler(f"retry/{name}"),
-            surroundings=ALONE._replace(draw=self._index_sampler(f"elements/{name}")),
+            jitter=self._streams.unit(f"retry/{name}"),
+            surroundings=ALONE._replace(draw=lambda below: int(elements() * below)),
         )
         return Node(name, engine, store, service, cores, workers)
 
@@ -227,20 +236,6 @@ class Cluster:
             leader=None if leader == "elect" else number(leader),
         )
 
-    def _unit_sampler(self, stream: str) -> Callable[[], float]:
-        generator = self._streams.generator(stream)
-
-        def draws() -> Any:
-            while True:
-                yield from generator.random(BLOCK).tolist()
-
-        sampler: Callable[[], float] = draws().__next__
-        return sampler
-
-    def _index_sampler(self, stream: str) -> Callable[[int], int]:
-        sampler = self._unit_sampler(stream)
-        return lambda below: int(sampler() * below)
-
     def _connect(self, source: int, target: int) -> None:
         """The connection that `source` opens to `target`: calls there, their returns back."""
 
@@ -283,7 +278,7 @@ class Cluster:
         for set_name, data in self._system.data.items():
             if data.state == MISSING_STATE:
                 continue
-            rows = rows_of(data)
+            rows = rows_of(data, self._wall())
             for key in key_names(set_name, data):
                 for node in self.nodes.values():
                     node.store.install(key, rows)

@@ -28,8 +28,8 @@ def key_names(set_name: str, data: DataSpec) -> tuple[bytes, ...]:
     return tuple(f"{set_name}:{i}".encode() for i in range(data.count))
 
 
-def rows_of(data: DataSpec) -> Rows:
-    """The rows of each key of a set."""
+def rows_of(data: DataSpec, now: int) -> Rows:
+    """The rows of each key of a set; `now` is what the nodes' clocks say, in ns."""
     kind = type_of(data.state)
     value: Any = _DEFAULT_CONTENT[kind] if data.value is None else data.value
     content: Any
@@ -43,7 +43,7 @@ def rows_of(data: DataSpec) -> Rows:
         content = {name.encode(): str(item).encode() for name, item in value.items()}
     expiry = None
     if data.state.endswith("_ttl"):
-        expiry = data.expires
+        expiry = now + data.expires
     elif data.state.endswith("_expired"):
-        expiry = -EPOCH_NS
+        expiry = now - EPOCH_NS
     return make_rows(data.state, content, expiry)

@@ -108,7 +108,7 @@ class ArrivalsSpec(Spec):
 
 
 class LoadSpec(Spec):
-    """A group of clients: closed loop (`clients`) or open loop (`arrivals`)."""
+    """A group of clients: closed loop (`clients`), open loop (`arrivals`), or a `replay`."""
 
     name: str = Field(default="load", description="Names the group's random streams.")
     clients: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = Field(
@@ -128,10 +128,24 @@ class LoadSpec(Spec):
         default="leader",
         description="Where they send: to whoever leads (found for free), or always to one node.",
     )
-    scripts: Annotated[list[CallSpec], Field(min_length=1)]
+    scripts: list[CallSpec] = Field(default=[], description="What they send; not for a replay.")
+    replay: str | None = Field(
+        default=None,
+        description="A recording (`readfence record`, `readfence import`), relative to the "
+        "scenario's folder: each of its connections sends what it sent, when it sent it.",
+    )
+    speed: Annotated[Number, Field(gt=0)] = Field(
+        default=1.0, description="Of a replay: 2 sends everything in half the time."
+    )
 
     @model_validator(mode="after")
     def _open_or_closed(self) -> "LoadSpec":
+        if self.replay is not None:
+            if self.clients is not None or self.arrivals is not None or self.scripts:
+                raise ValueError("expected `replay` without `clients`, `arrivals` and `scripts`")
+            return self
+        if not self.scripts:
+            raise ValueError("expected `scripts`, at least one")
         if (self.clients is None) == (self.arrivals is None):
             raise ValueError("expected either `clients` (closed loop) or `arrivals` (open loop)")
         if self.clients is not None and self.connections != "unlimited":

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any, Final
 
 from models.audit.safety import Operation, SafetyJudge
@@ -61,6 +62,8 @@ class Recorder:
         self._kinds = kinds
         self.scripts = [kind for names in kinds for kind in names]
         self._first_kind = [sum(map(len, kinds[:group])) for group in range(len(kinds))]
+        self._numbers: dict[str, int] = {}
+        """Of what the last group sends and was not announced."""
         self.outcomes = {OK: 0}
         self._rows = Thinned(COLUMNS, rows)
         self._scripts: Counter[tuple[int, ...]] = Counter()
@@ -127,6 +130,14 @@ class Recorder:
             trail.mark("local", "reply", now)
             self._keep(ticket.id * len(self.loads) + group, trail)
 
+    def kind(self, label: str) -> int:
+        """The number of what is sent under this label, by the last group."""
+        number = self._numbers.get(label)
+        if number is None:
+            number = self._numbers[label] = len(self.scripts) - self._first_kind[-1]
+            self.scripts.append(label)
+        return number
+
     def _operation(self, group: int, ticket: Ticket, start_ns: int, outcome: Outcome) -> Operation:
         settled = outcome.commit_ts and not outcome.unsettled
         return Operation(
@@ -177,6 +188,23 @@ class Recorder:
             "attempts": _histogram(FIELDS, self._served),
             "scripts": _histogram(SCRIPTS, self._scripts),
         }
+
+    def latency_percentile(self, percent: int) -> int | None:
+        """Of the measured scripts that ended ok, in ns; None when there are none."""
+        latencies = self._latencies
+        return latencies.percentile(Fraction(percent)) if latencies.count else None
+
+    def outcome_counts(self) -> dict[str, int]:
+        """How many measured scripts ended how."""
+        codes: Counter[int] = Counter()
+        for (_, _, code, _), count in self._scripts.items():
+            codes[code] += count
+        return {text: codes[code] for text, code in self.outcomes.items() if codes[code]}
+
+    def by_site(self) -> list[int]:
+        """Verifications in all tallies, per call site."""
+        tallies = self._tallies()
+        return [sum(tally[site] * count for tally, count in tallies) for site in Site]
 
     def counted(self) -> int:
         """Verifications in all tallies, measured or not, whatever became of the attempt."""

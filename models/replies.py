@@ -88,6 +88,10 @@ class FlatPairs(list[Any]):
     """Pairs in order, written flat; an array of pairs in RESP3 (scores beside their members)."""
 
 
+class Push(list[Any]):
+    """What a client gets without having asked: a message; in RESP2 an array like any other."""
+
+
 def quoted(word: bytes) -> bytes:
     """A client's word as Redis puts it into an error: up to its first NUL, and on one line."""
     return word.partition(b"\0")[0].replace(b"\r", b" ").replace(b"\n", b" ")

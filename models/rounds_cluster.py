@@ -24,9 +24,14 @@ class RoundsCluster(Cluster):
     """The node that leads; what its followers take is worked out, not simulated."""
 
     def __init__(
-        self, kernel: Kernel, system: System, streams: Streams, trace: Trace | None
+        self,
+        kernel: Kernel,
+        system: System,
+        streams: Streams,
+        trace: Trace | None,
+        wall: Callable[[], int] | None = None,
     ) -> None:
-        super().__init__(kernel, system, streams, trace)
+        super().__init__(kernel, system, streams, trace, wall)
         self.tap = None
 
     def start(self, ready: Callable[[], None]) -> None:

@@ -8,19 +8,22 @@ Local work (store reads, Lua, bookkeeping) is added up and paid in virtual time 
 that a script which need not wait between two reads costs no event for them.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha1
+from typing import Final
 
 from models.attempt import Attempt, Cores, LocalCosts
+from models.carrying import DEADLINE, carry_out, script_of
 from models.engine.requests import Asked, DeadlineExceeded, NotLeader
-from models.engine.sites import Site, Tally, new_tally
+from models.engine.sites import Site, new_tally
 from models.fence.policies import Policy, Start
 from models.redis.commit import plan_commit
 from models.redis.context import Context, Surroundings
-from models.replies import ErrorReply, Reply
+from models.replies import NULL_ARRAY, ErrorReply
+from models.request import Applied, Outcome, Request, Watch
 from models.script.cache import NO_SCRIPT, Script, ScriptCache
-from models.script.machine import PENDING, Call, Machine
+from models.script.machine import Machine
 from models.script.pool import MachinePool
 from models.store.clock import CommitClock
 from models.store.versions import Commit, Store
@@ -29,9 +32,10 @@ from sim.record import UNSUPPORTED
 from sim.resources import Slots
 from sim.trail import Trail
 
+__all__ = ["Applied", "Outcome", "Request", "RetryLimits", "Service", "Watch"]
+
 _CONFLICT: Final = ErrorReply(b"write conflict")
 _RETRY_LIMIT: Final = ErrorReply(b"redis txn retry limit exceeded: write conflict")
-_DEADLINE: Final = ErrorReply(str(DeadlineExceeded()).encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,91 +48,6 @@ class RetryLimits:
     longest_ns: int
 
 
-@dataclass(slots=True)
-class Request:
-    """What a client sends: EVALSHA with a hash, EVAL with a body, or a single command."""
-
-    keys: list[bytes]
-    argv: list[bytes]
-    body: bytes = b""
-    sha: bytes | None = None
-    """Sent instead of the body, when set."""
-    command: list[bytes] | None = None
-    """Sent instead of a script, when set."""
-    policy: Policy | None = None
-    """A fence of its own instead of the node's."""
-
-    def as_eval(self) -> "Request":
-        """The same with its body, for a node that does not know the hash."""
-        return replace(self, sha=None)
-
-
-class Applied(NamedTuple):
-    """What applying a commit on a node gave."""
-
-    conflict: bytes | None
-    """The key that refused it, or None."""
-    at_ns: int
-    """When the first node applied it."""
-
-
-class Outcome:
-    """What came of a request, for the client and for the judges."""
-
-    __slots__ = (
-        "attempts", "commit_ts", "committed_ns", "cut_short", "failed", "published", "read_keys",
-        "read_ns",
-        "reply", "start_ts", "tallies", "unsettled", "written_keys",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.reply: Reply = None
-        self.failed = False
-        """Whether an error ended the script, so that nothing was committed."""
-        self.cut_short = False
-        """Whether the node ended the last attempt before it was through: a fence, a guard or a
-        commit that failed, or the deadline. An error that the script raised did not."""
-        self.attempts = 0
-        self.tallies: list[Tally] = []
-        """Per attempt; the last one belongs to the reply."""
-        self.start_ts = 0
-        """Read timestamp of the last attempt; 0 when none got that far."""
-        self.read_ns = 0
-        """When that timestamp was taken."""
-        self.commit_ts = 0
-        """0 when nothing was written."""
-        self.committed_ns = 0
-        """When the writes became visible on some node."""
-        self.published: list[tuple[bytes, bytes]] = []
-        """Channels and messages that the last attempt published: to be sent once it has committed,
-        or has ended without writing."""
-        self.unsettled = False
-        """Whether a write was proposed whose fate the client was not told."""
-        self.read_keys: Iterable[bytes] = ()
-        self.written_keys: tuple[bytes, ...] = ()
-
-    def follow(self, context: Context) -> None:
-        """Know what an attempt reads and publishes as it goes on."""
-        self.read_keys = context.keys
-        self.published = context.published
-
-    def reset(self) -> None:
-        """As new: the request is sent again in another form."""
-        assert not self.tallies, "an attempt was made already"
-        self.reply = None
-        self.failed = False
-
-    def fail(self, reply: ErrorReply) -> None:
-        """End with an error."""
-        self.reply = reply
-        self.failed = True
-
-    def cut(self, reply: ErrorReply) -> None:
-        """End with an error, in the middle of an attempt."""
-        self.fail(reply)
-        self.cut_short = True
-
-
 class Service:
     """Runs scripts on one node."""
 
@@ -136,6 +55,7 @@ class Service:
         self,
         kernel: Kernel,
         *,
+        wall: Callable[[], int],
         engine: Asked,
         store: Store,
         clock: CommitClock,
@@ -150,8 +70,12 @@ class Service:
         jitter: Callable[[], float],
         surroundings: Surroundings,
     ) -> None:
-        """`jitter` draws from [0, 1). `deadline_ns` holds from the arrival of a request on."""
+        """`wall` is what the node's clock says, in ns: TIME, and what expiries are compared with.
+
+        `jitter` draws from [0, 1). `deadline_ns` holds from the arrival of a request on.
+        """
         self._kernel = kernel
+        self._wall = wall
         self._engine = engine
         self._store = store
         self._clock = clock
@@ -173,34 +97,27 @@ class Service:
     def execute(self, request: Request, outcome: Outcome, trail: Trail | None) -> Steps:
         """Carry out a request: fills `outcome`, and `trail` if there is one."""
         deadline = self._kernel.now + self._deadline_ns
-        script = None
-        if request.command is None:
-            script = self._script(request)
-            if script is None:
-                outcome.fail(NO_SCRIPT)
-                return
+        of_a_script = request.parts is None and request.command is None
+        if of_a_script and script_of(request, self.scripts) is None:
+            outcome.fail(NO_SCRIPT)
+            return
         if not self._workers.take_now():
             yield self._workers.wait()
             if trail is not None:
                 trail.mark("queue", "wait for a worker", self._kernel.now)
         # Only now: a Lua state for each script in line would be memory without bound.
-        machine = None if script is None else self._machines.take()
+        machine = None if request.command is not None else self._machines.take()
         try:
             if self._kernel.now >= deadline:
-                outcome.fail(_DEADLINE)  # it passed in line, which is noticed only now
+                outcome.fail(DEADLINE)  # it passed in line, which is noticed only now
                 return
-            while (yield from self._attempt(request, script, machine, outcome, trail, deadline)):
+            while (yield from self._attempt(request, machine, outcome, trail, deadline)):
                 if not (yield from self._back_off(outcome, trail, deadline)):
                     break
         finally:
             self._workers.give_back()
             if machine is not None:
                 self._machines.give_back(machine)
-
-    def _script(self, request: Request) -> Script | None:
-        if request.sha is None:
-            return self.scripts.load(request.body)
-        return self.scripts.find(request.sha)
 
     def _back_off(self, outcome: Outcome, trail: Trail | None, deadline: int) -> Steps:
         """Wait before the next attempt; False when there must be none, and `outcome` is final."""
@@ -223,7 +140,6 @@ class Service:
     def _attempt(
         self,
         request: Request,
-        script: Script | None,
         machine: Machine | None,
         outcome: Outcome,
         trail: Trail | None,
@@ -252,24 +168,15 @@ class Service:
         store.pin(start_ts)
         try:
             context = Context(store, start_ts, self.surroundings)
+            wall, costs, cores = self._wall, self._costs, self._cores
             attempt = Attempt(
-                kernel, self._engine, policy, self._costs, self._cores, context, tally, trail
+                kernel, wall, self._engine, policy, costs, cores, context, tally, trail
             )
             outcome.follow(context)
-            if machine is None or script is None:
-                yield from self._run_command(request, attempt, outcome)
+            if request.watched and self._changed(request.watched, start_ts):
+                outcome.reply = NULL_ARRAY
             else:
-                state = machine.start(script, request.keys, request.argv, attempt.answer)
-                while type(state) is Call:
-                    reply = yield from attempt.settle()
-                    if kernel.now >= deadline:
-                        # The read itself has no deadline; the Lua VM notices after it.
-                        state = machine.kill(_DEADLINE.text)
-                        outcome.cut_short = True
-                    else:
-                        state = machine.resume(reply)
-                outcome.reply = state.reply
-                outcome.failed = state.raised
+                yield from carry_out(request, self.scripts, machine, attempt, outcome, deadline)
             attempt.charge()
             self._note_unsupported(context)
             wrote = context.wrote()
@@ -282,8 +189,9 @@ class Service:
                 attempt.owed = deadline - kernel.now
                 if trail is not None:
                     trail.cut(deadline)
-                outcome.cut(_DEADLINE)
-            if outcome.failed or not wrote:
+                outcome.cut(DEADLINE)
+            kept = request.keeps_writes and not outcome.cut_short
+            if (outcome.failed and not kept) or not wrote:
                 if attempt.owed:
                     yield attempt.pay()
                 return False
@@ -296,14 +204,37 @@ class Service:
             name = UNSUPPORTED + command.decode()
             self.unsupported[name] = self.unsupported.get(name, 0) + 1
 
-    def _run_command(self, request: Request, attempt: Attempt, outcome: Outcome) -> Steps:
-        assert request.command is not None
-        attempt.context.from_script = False
-        reply = attempt.answer(request.command)
-        if reply is PENDING:
-            reply = yield from attempt.settle()
-        outcome.reply = reply
-        outcome.failed = isinstance(reply, ErrorReply)
+    def _changed(self, watched: dict[bytes, Watch], now_ts: int) -> bool:
+        """Whether a watched key is another than it was, at the read timestamp of an attempt."""
+        store, now = self._store, self._wall()
+        for key, watch in watched.items():
+            expiry = store.view(key, now_ts).expiry
+            gone = expiry is not None and expiry <= now
+            if store.written_since(key, watch.since_ts) or (gone and not watch.expired):
+                return True
+        return False
+
+    def key_count(self) -> int:
+        """How many keys there are, those past their expiry included."""
+        return len(self._store.names(self._store.last_commit_ts))
+
+    def written_since(self, key: bytes, ts: int) -> bool:
+        """Whether a commit later than `ts` has written the key, as far as this node knows."""
+        return self._store.written_since(key, ts)
+
+    def compile(self, body: bytes) -> ErrorReply | None:
+        """What is wrong with the text of a script; None if nothing."""
+        machine = self._machines.take()
+        try:
+            return machine.compile(Script(sha1(body, usedforsecurity=False).hexdigest(), body))
+        finally:
+            self._machines.give_back(machine)
+
+    def watch(self, key: bytes) -> Watch:
+        """Watch a key from now on."""
+        store = self._store
+        expiry = store.view(key, store.last_commit_ts).expiry
+        return Watch(store.last_commit_ts, expiry is not None and expiry <= self._wall())
 
     def _commit(self, attempt: Attempt, outcome: Outcome, guarded: bool) -> Steps:
         """Commit what the attempt wrote; True on a write conflict."""

@@ -277,8 +277,10 @@ class System(Spec):
     warmup: ExtentSpec = Field(
         default=ExtentSpec(scripts=0), description="What is run first and not measured."
     )
-    stop: ExtentSpec = Field(
-        description="How much is measured, after the warm-up. What has begun is always finished."
+    stop: ExtentSpec | None = Field(
+        default=None,
+        description="How much is measured, after the warm-up. What has begun is always finished. "
+        "A replay alone needs none: it ends when everything has been answered.",
     )
     events: list[EventSpec] = []
     limits: LimitsSpec = LimitsSpec()

@@ -1,28 +1,48 @@
 """A world: one variant of a scenario, built and run to its end, and what it leaves behind."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha1
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
-from models.audit.wire import ledger_verdict
 from models.cluster import Cluster
 from models.data import key_names
 from models.fence.policies import POLICIES
 from models.load_spec import CallSpec, KeySpec, LoadSpec
+from models.notes import SessionNotes
+from models.outcome import variant_record
 from models.recorder import Recorder
 from models.rounds_cluster import RoundsCluster
+from models.server.server import Notes, Server
 from models.service import Service
 from models.spec import System
 from models.workload.clients import Group, burst_gaps, constant_gaps, poisson_gaps
+from models.workload.recording import Recording
+from models.workload.replay import Replay
 from models.workload.tickets import CallKind, KeyPick, draw_tickets
 from sim.errors import LimitReached
 from sim.kernel import Event, Kernel
-from sim.record import VariantRecord, digest
+from sim.record import VariantRecord
 from sim.resources import Measured, Slots, Watch
 from sim.rng import Streams
 from sim.trace import Trace
 from sim.units import human_duration
+
+
+class OffsetClock:
+    """The wall clock of a world: virtual time from an instant on."""
+
+    def __init__(self, kernel: Kernel, began_ns: int) -> None:
+        self._kernel = kernel
+        self._began_ns = began_ns
+
+    def read(self) -> int:
+        """What it says, in ns since 1970."""
+        return self._began_ns + self._kernel.now
+
+    def set(self, now_ns: int | None) -> None:
+        """It cannot be set: it follows virtual time."""
 
 
 class World:
@@ -34,11 +54,14 @@ class World:
         *,
         seed: int,
         lua_files: dict[str, str],
+        recordings: Mapping[str, Recording] = MappingProxyType({}),
+        notes: Notes | None = None,
         trace: Trace | None = None,
         tie_break: Callable[[], int] | None = None,
     ) -> None:
-        """`lua_files` holds the text of each file that the scenario names.
+        """`lua_files` and `recordings` hold the content of each file that the scenario names.
 
+        `notes` takes down what a replay sends, instead of the recorder.
         Neither `trace` nor `tie_break` (see `sim.kernel`) changes what is recorded; the latter may
         change figures, but no verdict.
         """
@@ -46,8 +69,10 @@ class World:
         self._lua_files = lua_files
         self.kernel = Kernel(tie_break=tie_break)
         self._streams = Streams(seed)
+        recording = recordings.get(system.workload[0].replay or "")
+        clock = OffsetClock(self.kernel, 0 if recording is None else recording.began_ns)
         make = RoundsCluster if system.fidelity == "rounds" else Cluster
-        self.cluster = make(self.kernel, system, self._streams, trace)
+        self.cluster = make(self.kernel, system, self._streams, trace, wall=clock.read)
         self._connections = {
             load.name: Slots(self.kernel, load.connections, f"one of {load.name}'s connections")
             for load in system.workload
@@ -71,7 +96,9 @@ class World:
         self._groups = [
             self._group(number, load, group)
             for number, (load, group) in enumerate(zip(system.workload, kinds, strict=True))
+            if load.replay is None
         ]
+        self.replay = None if recording is None else self._replay(recording, clock, notes)
 
     def run(
         self, name: str, settings: dict[str, Any], keep_on: Callable[[], str | None] = lambda: None
@@ -87,7 +114,13 @@ class World:
             self.kernel.run_until_halted(
                 events_max=limits.events, stall_ns=limits.stall, keep_on=keep_on
             )
-        return self._record(name, settings)
+        extra = {}
+        if self.replay is not None:
+            extra["replay.equal"] = self.replay.equal
+            extra["replay.different"] = self.replay.different
+        return variant_record(
+            self.kernel, self.cluster, self.recorder, self._watch, name, settings, extra
+        )
 
     def start(self) -> None:
         """Start the cluster at the present instant, and the clients as soon as somebody leads."""
@@ -95,7 +128,11 @@ class World:
 
     def _start_clients(self) -> None:
         self.recorder.start()
+        if self.replay is not None:
+            self.replay.start(self._finished)
+            return
         stop = self._system.stop
+        assert stop is not None
         if stop.time is not None:
             self.kernel.after((self._system.warmup.time or 0) + stop.time, self._close)
         for load, group in zip(self._system.workload, self._groups, strict=True):
@@ -107,8 +144,10 @@ class World:
 
     def tickets_in_all(self) -> int | None:
         """How many scripts will be run, or None when time decides."""
-        stop, warmup = self._system.stop.scripts, self._system.warmup.scripts or 0
-        return None if stop is None else (warmup + stop) * len(self._groups)
+        stop, warmup = self._system.stop, self._system.warmup.scripts or 0
+        if stop is None or stop.scripts is None:
+            return None
+        return (warmup + stop.scripts) * len(self._groups)
 
     def _finished(self) -> None:
         self._running -= 1
@@ -154,8 +193,9 @@ class World:
 
     def _group(self, number: int, load: LoadSpec, kinds: list[CallKind]) -> Group:
         tickets = draw_tickets(self._streams, load.name, kinds)
-        if self._system.stop.scripts is not None:
-            count = (self._system.warmup.scripts or 0) + self._system.stop.scripts
+        stop = self._system.stop
+        if stop is not None and stop.scripts is not None:
+            count = (self._system.warmup.scripts or 0) + stop.scripts
             tickets = islice(tickets, count)
         return Group(
             self.kernel,
@@ -166,6 +206,17 @@ class World:
             notebook=self.recorder,
             connections=self._connections.get(load.name),
         )
+
+    def _replay(self, recording: Recording, clock: OffsetClock, notes: Notes | None) -> Replay:
+        server = Server(
+            self.kernel,
+            clock=clock,
+            leader=lambda: self.cluster.leader.service,
+            services=[node.service for node in self.cluster.nodes.values()],
+            notes=notes or SessionNotes(self.kernel, self.recorder),
+        )
+        speed = self._system.workload[0].speed
+        return Replay(self.kernel, recording, speed=speed, server=server)
 
     def _resources(self) -> dict[str, Measured]:
         found = self.cluster.resources()
@@ -188,42 +239,3 @@ class World:
         if arrivals.pattern == "bursts":
             return burst_gaps(self._streams, stream, arrivals.rate, arrivals.burst)
         return poisson_gaps(self._streams, stream, arrivals.rate)
-
-    # -- the record -----------------------------------------------------------------------------
-
-    def _record(self, name: str, settings: dict[str, Any]) -> VariantRecord:
-        recorder, cluster = self.recorder, self.cluster
-        counters = cluster.counters()
-        ledger = ledger_verdict(
-            counted=recorder.counted(),
-            rounds=recorder.rounds(),
-            begun=counters["rounds.sent"],
-            shared=counters["rounds.shared"],
-            unclaimed=counters["rounds.unclaimed"],
-            log_reads=counters["rounds.log"],
-            tap=cluster.tap,
-        )
-        content: dict[str, Any] = {
-            "counters": counters,
-            "columns": recorder.columns(),
-            "histograms": recorder.histograms(),
-            "sketches": recorder.sketches(),
-            "resources": self._watch.windows(),
-            "verdicts": {"safety": recorder.judge.verdict(), "ledger": ledger},
-        }
-        began = self.kernel.now if recorder.measured_from is None else recorder.measured_from
-        return VariantRecord(
-            name=name,
-            settings=settings,
-            virtual_ns=self.kernel.now,
-            measured_ns=self.kernel.now - began,
-            events=self.kernel.events,
-            labels={
-                "load": recorder.loads,
-                "script": recorder.scripts,
-                "outcome": list(recorder.outcomes),
-            },
-            timelines=recorder.timelines(),
-            digest=digest(**content),
-            **content,
-        )

@@ -21,8 +21,11 @@ from readfence.options import (
     path_typed,
 )
 from readfence.plan_command import plan, plan_for_check
+from readfence.recordings.commands import import_monitor, record
+from readfence.recordings.commands import summary as traffic_summary
 from readfence.runs import Result, make_folder, run_all, run_in, save
 from readfence.scenarios import Loaded, load, shipped, shipped_folder
+from readfence.serving.command import serve
 from readfence.sweep_command import sweep
 from reports import check_output as told
 from reports.check import Check, Gate, check_run
@@ -233,6 +236,10 @@ def list_scenarios(as_json: JsonOption = False) -> None:
 
 
 app.command()(ends_in_status(sweep))
+app.command()(ends_in_status(serve))
+app.command()(ends_in_status(record))
+app.command("import")(ends_in_status(import_monitor))
+app.command("summary")(ends_in_status(traffic_summary))
 app.command()(ends_in_status(plan))
 
 

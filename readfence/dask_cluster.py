@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
-from readfence.executors import Executor
+from readfence.executor import Executor
 from readfence.exits import EnvironmentFailed
 from readfence.points import Point, PointResult, crashed, run_text
 from readfence.versions import SAME, build

@@ -1,57 +1,21 @@
-"""Executors: who runs points. Here, in processes of this machine, or on a Dask cluster.
+"""Choosing who runs points: here, in processes of this machine, or on a Dask cluster.
 
 Whoever runs a point, its result is the same, byte for byte: an executor decides when and where, and
 in which order results come, and nothing else. Points go in and results come out as text.
 """
 
 import os
-from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
+from readfence.executor import Executor
 from readfence.points import Point, PointResult, run_point
 from readfence.store import PointStore
 from sim.errors import InputError
 
 Name = Literal["processes", "inline", "dask"]
-
-
-class Executor(ABC):
-    """Runs points. A context manager: leaving it ends all that it started, at once."""
-
-    @abstractmethod
-    def submit(self, index: int, point: Point) -> None:
-        """Have a point run. `index` names it among those whose results have not come yet."""
-
-    @abstractmethod
-    def completed(self) -> Iterator[tuple[int, PointResult]]:
-        """Results as they come, until all that was submitted has come.
-
-        More may be submitted meanwhile. Raises `EnvironmentFailed` when it cannot go on.
-        """
-
-    @property
-    @abstractmethod
-    def running(self) -> int:
-        """How many points are being run now, as far as is known here."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """End all that was started."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class Inline(Executor):

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Final
 
-from readfence.executors import Executor
+from readfence.executor import Executor
 from readfence.exits import EnvironmentFailed
 from readfence.points import Point, PointResult, crashed, run_text
 

@@ -134,6 +134,15 @@ def _timer_problems(system: System) -> Iterator[Problem]:
 
 def _extent_problems(system: System) -> Iterator[Problem]:
     stop, warmup = system.stop, system.warmup
+    replays = [g for g, load in enumerate(system.workload) if load.replay is not None]
+    if replays and len(system.workload) > 1:
+        yield ("workload", replays[0], "replay"), "expected to be the only group of the workload"
+    if replays and stop is not None:
+        yield ("stop",), "expected none with a replay, which ends by itself"
+    if stop is None:
+        if not replays:
+            yield ("stop",), "expected a value, got none"
+        return
     if stop.scripts == 0:
         yield ("stop", "scripts"), "expected 1 or more, got 0"
     if stop.time == 0:

@@ -5,13 +5,15 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TextIO
 
+from models.workload.recording import Recording
 from models.world import World
 from readfence.exits import EnvironmentFailed
 from readfence.scenarios import Loaded, Variant
@@ -59,6 +61,7 @@ def run_all(
                 variant,
                 seed=loaded.scenario.seed,
                 lua_files=loaded.lua_files,
+                recordings=loaded.recordings,
                 progress=progress,
                 trace=trace,
                 give_up=give_up,
@@ -79,6 +82,7 @@ def run_variant(
     *,
     seed: int,
     lua_files: dict[str, str],
+    recordings: Mapping[str, Recording] = MappingProxyType({}),
     progress: Progress = lambda name, done, total: None,
     trace: TextIO | None = None,
     give_up: GiveUp | None = None,
@@ -104,6 +108,7 @@ def run_variant(
             system,
             seed=seed,
             lua_files=lua_files,
+            recordings=recordings,
             trace=None if trace is None else Trace(trace, variant.name),
         )
         kernel, total = world.kernel, world.tickets_in_all()

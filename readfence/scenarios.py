@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -11,8 +11,10 @@ from pydantic import BaseModel, ValidationError
 from models.cluster import counter_names, resource_names
 from models.engine.rounds import WOULD_DROP
 from models.spec import Scenario, System
+from models.workload.recording import Recording
 from readfence.complaints import complaints, nearest
 from readfence.places import Document, Location
+from readfence.recordings.files import load_recording
 from readfence.references import Problem, reference_problems
 from reports.expect import parse
 from reports.planning.objective import parse_objective
@@ -54,6 +56,7 @@ class Loaded:
     """Whether an expectation names a figure of a plan."""
     overrides: tuple[str, ...] = ()
     """What the command line set, as typed; a seed of its own is in the scenario."""
+    recordings: dict[str, Recording] = field(default_factory=dict)
 
 
 def shipped_folder() -> Path:
@@ -147,7 +150,17 @@ class _Reader:
         self._check_objective(scenario)
         lines = self._expectation_lines(scenario, variants)
         self._raise_if_any()
-        return Loaded(path.stem, path, scenario, variants, lines, texts, self._needs_plan)
+        recordings = _recordings(path.parent, variants)
+        return Loaded(
+            path.stem,
+            path,
+            scenario,
+            variants,
+            lines,
+            texts,
+            self._needs_plan,
+            recordings=recordings,
+        )
 
     def checked_variants(self) -> tuple[list[Variant], dict[str, str]]:
         variants = self._variants()
@@ -266,6 +279,14 @@ def _lua_files(folder: Path, variants: Sequence[Variant]) -> dict[str, str | Inp
                 if call.lua_file is not None and call.lua_file not in files:
                     files[call.lua_file] = _lua_file(folder / call.lua_file)
     return files
+
+
+def _recordings(folder: Path, variants: Sequence[Variant]) -> dict[str, Recording]:
+    """Every recording that a variant replays. Raises `InputError`."""
+    names = [load_spec.replay for variant in variants for load_spec in variant.system.workload]
+    return {
+        name: load_recording(folder / name) for name in dict.fromkeys(names) if name is not None
+    }
 
 
 def _lua_file(path: Path) -> str | InputError:

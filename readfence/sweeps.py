@@ -81,6 +81,8 @@ class SweepPlan:
     def _points(self) -> Iterator[_Planned]:
         for combination in combinations(self._spec, self.loaded.scenario.seed):
             variants, lua_files = self._variants(combination)
+            if any(load.replay for variant in variants for load in variant.system.workload):
+                raise InputError(f"{self.loaded.path}: a replay cannot be swept")
             for variant in variants:
                 for seed in self._seeds:
                     point = point_of(variant, seed=seed, lua_files=lua_files)

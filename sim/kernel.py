@@ -256,6 +256,36 @@ class Kernel(simpy.Environment):
         """That a limit ended the run now, for this reason, and who waits for what."""
         return f"stopped at t={self._clock()}: {reason}{self.waiting()}"
 
+    def run_for(self, *, until_ns: int | None, events_max: int) -> bool:
+        """Run what is due at `until_ns` (anything, when None), until it is done or somebody halts.
+
+        For those who run the kernel a piece at a time, in step with another clock. True when
+        `events_max` events were run, so that there may be more to run right now. Otherwise it is
+        `until_ns` afterwards, if nobody halted.
+        """
+        self._halted = False
+        queue = self._queue
+        done = 0
+        try:
+            while queue and (until_ns is None or queue[0][0] <= until_ns):
+                if done == events_max:
+                    return True
+                done += 1
+                self.now, _, _, event = heappop(queue)  # type: ignore[assignment]
+                for callback in event.callbacks:
+                    callback(event)
+                if self._halted:
+                    return False
+        finally:
+            self.events += done
+        if until_ns is not None and until_ns > self.now:
+            self.now = until_ns
+        return False
+
+    def next_event_ns(self) -> int | None:
+        """When the next event is due; None when there is none."""
+        return self._queue[0][0] if self._queue else None  # type: ignore[return-value]
+
     def _clock(self) -> str:
         return human_duration(self.now)
 

@@ -44,6 +44,15 @@ class Streams:
             return repeat(law.constant).__next__
         return _draws(law, self.generator(name)).__next__
 
+    def unit(self, name: str) -> Callable[[], float]:
+        """A function that yields the next number in [0, 1) from the stream `name`."""
+        return _units(self.generator(name)).__next__
+
+
+def _units(generator: np.random.Generator) -> Iterator[float]:
+    while True:
+        yield from generator.random(BLOCK).tolist()
+
 
 def _draws(law: Law, generator: np.random.Generator) -> Iterator[int]:
     while True:

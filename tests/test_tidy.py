@@ -24,6 +24,7 @@ COLUMNS_MAX: Final = 100
 
 ALLOWED: Final[dict[tuple[str, str], str]] = {
     ("clock", "readfence/runs.py"): "limits.wall_time is about the machine's clock",
+    ("clock", "readfence/machine.py"): "real clients are served in real time",
     ("clock", "readfence/watchdog.py"): "the same limit, kept by another thread",
     ("clock", "readfence/console.py"): "progress tells how long the machine will take",
     ("length", "sim/dist.py"): "one law beside the other, each short",
@@ -420,14 +421,21 @@ def test_every_product_module_has_tests() -> None:
 
 TESTED_ELSEWHERE: Final = {
     "models/attempt.py": "tests/models/test_service.py",
+    "models/carrying.py": "tests/models/test_service.py",
     "models/data.py": "tests/models/test_cluster.py",
     "models/load_spec.py": "tests/models/test_spec.py",
     "sim/usage.py": "tests/sim/test_resources.py",
+    "models/notes.py": "tests/readfence/serving/test_serve.py",
+    "models/outcome.py": "tests/models/test_world.py",
+    "models/request.py": "tests/models/test_service.py",
+    "models/served.py": "tests/models/server/test_sessions.py",
+    "readfence/machine.py": "tests/readfence/serving/test_serve.py",
     "models/node.py": "tests/models/test_cluster.py",
     "sim/errors.py": "tests/readfence/test_cli.py",
     "sim/trace.py": "tests/test_determinism.py",
     "reports/statistics.py": "tests/sim/test_queueing.py",
     "reports/theory.py": "tests/sim/test_queueing.py",
+    "readfence/executor.py": "tests/readfence/test_executors.py",
     "readfence/console.py": "tests/readfence/test_cli.py",
     "readfence/exits.py": "tests/readfence/test_cli.py",
     "readfence/options.py": "tests/readfence/test_cli.py",

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Final
 
+from models.redis.blocking import Wait
 from models.redis.command import UNKNOWN_IN_SCRIPT, wrong_number
 from models.redis.commands import COMMANDS, NOT_IN_SCRIPTS
 from models.redis.context import Context
@@ -11,6 +12,7 @@ from models.redis.refused import Refused
 from models.replies import ErrorReply, Reply, quoted
 
 _NOT_ALLOWED: Final = ErrorReply(b"ERR This Redis command is not allowed from script")
+_READ_ONLY: Final = ErrorReply(b"ERR Write commands are not allowed from read-only scripts.")
 _ANY: Final = 1 << 30
 _NAMED_MAX: Final = 128
 """How much of an unknown command the refusal repeats."""
@@ -78,6 +80,20 @@ def _follow(modelled: Context, args: list[bytes]) -> None:
     modelled.reads.clear()
     with suppress(Refused):
         _by_spelling[args[0]][0](modelled, args)
+
+
+def wait_of(context: Context, args: list[bytes]) -> Wait | None:
+    """What a command that has found nothing would wait for; None if it is not of that kind."""
+    command = COMMANDS.get(args[0].upper())
+    if command is None or command.wait is None:
+        return None
+    return command.wait(context, args)
+
+
+def refused_as_write(args: list[bytes]) -> ErrorReply | None:
+    """The refusal of a command that writes, in a script that may not; None for what reads."""
+    command = COMMANDS.get(args[0].upper())
+    return _READ_ONLY if command is not None and command.write else None
 
 
 def _unknown(context: Context, args: list[bytes]) -> ErrorReply:

@@ -23,7 +23,7 @@ class Script:
 
 
 class ScriptCache:
-    """Scripts by digest. EVAL and SCRIPT LOAD put them in; nothing takes them out."""
+    """Scripts by digest. EVAL and SCRIPT LOAD put them in; SCRIPT FLUSH takes them out."""
 
     def __init__(self) -> None:
         self._by_sha: dict[bytes | str, Script] = {}
@@ -42,6 +42,11 @@ class ScriptCache:
     def find(self, sha: bytes | str) -> Script | None:
         """The script of this digest, in either case of letters; None if it was never loaded."""
         return self._by_sha.get(sha) or self._by_sha.get(sha.lower())
+
+    def clear(self) -> None:
+        """Forget every script."""
+        self._by_sha.clear()
+        self._by_body.clear()
 
     def __len__(self) -> int:
         return len(self._by_body)

@@ -101,6 +101,11 @@ class Store:
         """The keys with any row at timestamp `ts`, in the order of their first writing."""
         return [name for name in self._chains if self.view(name, ts).rows]
 
+    def written_since(self, key: bytes, ts: int) -> bool:
+        """Whether a commit later than `ts` has written the key."""
+        chain = self._chains.get(key)
+        return chain is not None and chain.timestamps[-1] > ts
+
     def pin(self, ts: int) -> None:
         """Keep the versions that a reader at `ts` needs, until `unpin`."""
         self._pins[ts] = self._pins.get(ts, 0) + 1

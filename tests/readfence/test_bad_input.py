@@ -918,7 +918,7 @@ def test_ctrl_c_while_everything_is_being_imported() -> None:
         ("workload.scripts.5.name=x", ": expected a position from 0 to 0, got '5'"),
         ("expect.4=errors == 0", ": expected a position from 0 to 0, got '4'"),
         ("workload.1.clients=3", ": workload.1: unknown key; expected one of arrivals, attach, "
-                                 "clients, connections, name, scripts, think"),
+                                 "clients, connections, name, replay, scripts, speed, think"),
         ("engine.tick=7ms", ": engine.heartbeat: expected a whole number of ticks of 7ms, got "
                             "'200ms'\n--set engine.tick=7ms: engine.election: expected a whole "
                             "number of ticks of 7ms, got '2s'"),

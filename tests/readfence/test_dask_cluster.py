@@ -11,7 +11,8 @@ import pytest
 
 from readfence import dask_cluster
 from readfence.dask_cluster import DaskCluster
-from readfence.executors import Executor, Inline, make_executor
+from readfence.executor import Executor
+from readfence.executors import Inline, make_executor
 from readfence.exits import EnvironmentFailed
 from readfence.points import Point
 from readfence.versions import build

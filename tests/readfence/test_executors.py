@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from readfence.executors import Executor, Inline, PointRunner, make_executor
+from readfence.executor import Executor
+from readfence.executors import Inline, PointRunner, make_executor
 from readfence.points import Point, PointResult
 from readfence.store import PointStore
 from sim.errors import InputError

@@ -1,0 +1,79 @@
+"""EVAL, EVALSHA, their read-only forms, and SCRIPT."""
+
+from hashlib import sha1
+from typing import Final
+
+from models.redis.arguments import integer
+from models.redis.refused import Refused
+from models.replies import OK, ErrorReply, Reply
+from models.server.command import ANY, Command
+from models.server.server import Server
+from models.server.session import Session
+from models.service import Request
+
+_TOO_MANY_KEYS: Final = ErrorReply(b"ERR Number of keys can't be greater than number of args")
+_NEGATIVE_KEYS: Final = ErrorReply(b"ERR Number of keys can't be negative")
+_FLUSH_MODE: Final = ErrorReply(b"ERR SCRIPT FLUSH only support SYNC|ASYNC option")
+_NOT_BUSY: Final = ErrorReply(b"NOTBUSY No scripts in execution right now.")
+
+
+def script_request(args: list[bytes]) -> Request:
+    """The request that an EVAL or EVALSHA comes to. Raises `Refused`."""
+    count = integer(args[2])
+    if count > len(args) - 3:
+        raise Refused(_TOO_MANY_KEYS)
+    if count < 0:
+        raise Refused(_NEGATIVE_KEYS)
+    name = args[0].upper()
+    keys, argv = args[3 : 3 + count], args[3 + count :]
+    by_sha = name.startswith(b"EVALSHA")
+    return Request(
+        keys,
+        argv,
+        body=b"" if by_sha else args[1],
+        sha=args[1] if by_sha else None,
+        read_only=name.endswith(b"_RO"),
+        keeps_writes=True,
+    )
+
+
+def load(server: Server, session: Session, args: list[bytes]) -> Reply:
+    """SCRIPT LOAD text: its digest; every node knows it afterwards."""
+    problem = server.leader().compile(args[2])
+    if problem is not None:
+        return problem
+    for service in server.services:
+        service.scripts.load(args[2])
+    return sha1(args[2], usedforsecurity=False).hexdigest().encode()
+
+
+def exists(server: Server, session: Session, args: list[bytes]) -> Reply:
+    """SCRIPT EXISTS digest ..."""
+    scripts = server.leader().scripts
+    return [int(scripts.find(sha) is not None) for sha in args[2:]]
+
+
+def flush(server: Server, session: Session, args: list[bytes]) -> Reply:
+    """SCRIPT FLUSH [SYNC | ASYNC]."""
+    if len(args) > 2 and args[2].upper() not in (b"SYNC", b"ASYNC"):
+        return _FLUSH_MODE
+    for service in server.services:
+        service.scripts.clear()
+    return OK
+
+
+def kill(server: Server, session: Session, args: list[bytes]) -> Reply:
+    """SCRIPT KILL: no script runs between two commands."""
+    return _NOT_BUSY
+
+
+COMMANDS: Final = (
+    Command(b"EVAL", 3, ANY, request=script_request),
+    Command(b"EVAL_RO", 3, ANY, request=script_request),
+    Command(b"EVALSHA", 3, ANY, request=script_request),
+    Command(b"EVALSHA_RO", 3, ANY, request=script_request),
+    Command(b"SCRIPT|LOAD", 3, 3, action=load),
+    Command(b"SCRIPT|EXISTS", 3, ANY, action=exists),
+    Command(b"SCRIPT|FLUSH", 2, 3, action=flush),
+    Command(b"SCRIPT|KILL", 2, 2, action=kill),
+)

@@ -1,0 +1,76 @@
+"""CONFIG: the settings that clients ask for. Most are only remembered."""
+
+from typing import Final
+
+from models.redis.glob import matcher
+
+_DEFAULTS: Final = {
+    b"appendfsync": b"everysec",
+    b"appendonly": b"no",
+    b"bind": b"127.0.0.1",
+    b"busy-reply-threshold": b"5000",
+    b"client-output-buffer-limit": b"normal 0 0 0 slave 268435456 67108864 60 "
+    b"pubsub 33554432 8388608 60",
+    b"databases": b"1",
+    b"dir": b"/",
+    b"hash-max-listpack-entries": b"512",
+    b"hash-max-listpack-value": b"64",
+    b"hash-max-ziplist-entries": b"512",
+    b"hash-max-ziplist-value": b"64",
+    b"list-compress-depth": b"0",
+    b"list-max-listpack-size": b"-2",
+    b"list-max-ziplist-size": b"-2",
+    b"lua-time-limit": b"5000",
+    b"maxclients": b"10000",
+    b"maxmemory": b"0",
+    b"maxmemory-policy": b"noeviction",
+    b"maxmemory-samples": b"5",
+    b"notify-keyspace-events": b"",
+    b"proto-max-bulk-len": b"536870912",
+    b"save": b"",
+    b"set-max-intset-entries": b"512",
+    b"slowlog-log-slower-than": b"10000",
+    b"slowlog-max-len": b"128",
+    b"stream-node-max-bytes": b"4096",
+    b"stream-node-max-entries": b"100",
+    b"tcp-keepalive": b"300",
+    b"timeout": b"0",
+    b"zset-max-listpack-entries": b"128",
+    b"zset-max-listpack-value": b"64",
+    b"zset-max-ziplist-entries": b"128",
+    b"zset-max-ziplist-value": b"64",
+}
+_FIXED: Final = (b"bind", b"databases", b"port")
+
+
+class Settings:
+    """The settings of one server."""
+
+    def __init__(self, password: bytes, *, port: int) -> None:
+        """An empty password is none."""
+        self._values = _DEFAULTS | {b"port": b"%d" % port, b"requirepass": password}
+
+    @property
+    def password(self) -> bytes:
+        """What AUTH must bring; empty for none."""
+        return self._values[b"requirepass"]
+
+    def find(self, patterns: list[bytes]) -> list[bytes]:
+        """Names and values, one behind the other, of what matches one of the patterns."""
+        found = []
+        for name in sorted(self._values):
+            if any(matcher(pattern.lower())(name) for pattern in patterns):
+                found += [name, self._values[name]]
+        return found
+
+    def knows(self, name: bytes) -> bool:
+        """Whether there is a setting of this name."""
+        return name.lower() in self._values
+
+    def is_fixed(self, name: bytes) -> bool:
+        """Whether the setting cannot be changed while the server runs."""
+        return name.lower() in _FIXED
+
+    def change(self, name: bytes, value: bytes) -> None:
+        """Change a setting that there is."""
+        self._values[name.lower()] = value

@@ -1,0 +1,1 @@
+"""Recordings of clients' traffic: made, imported, read, summed up."""

@@ -1,0 +1,136 @@
+"""Sessions: passwords, protocols, subscriptions, scripts, and what a client says of itself."""
+
+import json
+
+import pytest
+
+from models.replies import OK, ErrorReply, Push, Status
+from tests.models.server.rig import BEGAN_NS, ServerStage
+
+
+@pytest.fixture
+def stage() -> ServerStage:
+    """A server without a password."""
+    return ServerStage()
+
+
+def error_of(reply: object) -> bytes:
+    """The text of an error, which the reply must be."""
+    assert isinstance(reply, ErrorReply), reply
+    return reply.text
+
+
+def test_a_password_is_asked_for(stage: ServerStage) -> None:
+    """Before it nothing but AUTH, HELLO, QUIT and RESET is carried out."""
+    client = ServerStage(password=b"secret").client()
+    assert error_of(client.ask("GET", "a")) == b"NOAUTH Authentication required."
+    assert error_of(client.ask("HELLO", 3)).startswith(b"NOAUTH HELLO")
+    assert error_of(client.ask("AUTH", "wrong")).startswith(b"WRONGPASS")
+    assert client.ask("AUTH", "secret") == OK
+    assert client.ask("GET", "a") is None
+    other = stage.client()
+    assert error_of(other.ask("AUTH", "secret")).startswith(b"ERR AUTH <password> called without")
+
+
+def test_hello_changes_the_protocol(stage: ServerStage) -> None:
+    """RESP3 has maps, and a nil of its own."""
+    client = stage.client()
+    client.ask("HELLO", 3)
+    assert client.raw.startswith(b"%7\r\n")
+    client.ask("GET", "a")
+    assert client.raw == b"_\r\n"
+    assert error_of(client.ask("HELLO", 4)).startswith(b"NOPROTO")
+    client.ask("RESET")
+    client.ask("GET", "a")
+    assert client.raw == b"$-1\r\n"
+
+
+def test_a_message_published_by_a_script_arrives_once_it_has_ended(stage: ServerStage) -> None:
+    """Channels and patterns; the publisher is told how many got it."""
+    listener, publisher = stage.client(), stage.client()
+    listener.ask("SUBSCRIBE", "news")
+    listener.ask("PSUBSCRIBE", "n*")
+    listener.received.clear()
+    script = "return redis.call('PUBLISH', 'news', 'hello')"
+    assert publisher.ask("EVAL", script, 0) == 2
+    assert listener.received == [
+        Push([b"message", b"news", b"hello"]),
+        Push([b"pmessage", b"n*", b"news", b"hello"]),
+    ]
+    assert publisher.ask("PUBSUB", "NUMSUB", "news") == [b"news", 1]
+    assert error_of(listener.ask("GET", "a")).startswith(b"ERR Can't execute 'get'")
+    listener.leave()
+    assert publisher.ask("PUBLISH", "news", "again") == 0
+
+
+def test_scripts_are_known_by_their_digest(stage: ServerStage) -> None:
+    """LOAD, EXISTS, FLUSH, and NOSCRIPT in between."""
+    client = stage.client()
+    sha = client.ask("SCRIPT", "LOAD", "return ARGV[1]")
+    assert isinstance(sha, bytes)
+    assert client.ask("EVALSHA", sha.upper(), 0, "x") == b"x"
+    assert client.ask("SCRIPT", "EXISTS", sha, "0" * 40) == [1, 0]
+    assert client.ask("SCRIPT", "FLUSH") == OK
+    assert error_of(client.ask("EVALSHA", sha, 0)).startswith(b"NOSCRIPT")
+    assert error_of(client.ask("SCRIPT", "LOAD", "retur n")).startswith(b"ERR Error compiling")
+
+
+@pytest.mark.parametrize(
+    "script", ["redis.call('SET','a',1)", "#!lua flags=no-writes\nredis.call('SET','a',1)"]
+)
+def test_a_script_that_may_not_write_cannot(stage: ServerStage, script: str) -> None:
+    """EVAL_RO, and the flag no-writes."""
+    word = "EVAL" if script.startswith("#!") else "EVAL_RO"
+    text = error_of(stage.client().ask(word, script, 0))
+    assert text.startswith(b"ERR Write commands are not allowed from read-only scripts.")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("EVAL x", b"ERR wrong number of arguments for 'eval' command"),
+        ("EVAL x -1", b"ERR Number of keys can't be negative"),
+        ("EVAL x 1", b"ERR Number of keys can't be greater than number of args"),
+        ("EVAL x y", b"ERR value is not an integer or out of range"),
+        ("CLIENT", b"ERR wrong number of arguments for 'client' command"),
+        ("CLIENT NO", b"ERR unknown subcommand 'NO'. Try CLIENT HELP."),
+        ("CLIENT SETNAME", b"ERR wrong number of arguments for 'client|setname' command"),
+        ("SELECT 1", b"ERR DB index is out of range"),
+        ("EXEC", b"ERR EXEC without MULTI"),
+        ("nope a b", b"ERR unknown command 'nope', with args beginning with: 'a' 'b' "),
+    ],
+)
+def test_refusals_are_worded_as_in_redis(stage: ServerStage, words: str, text: bytes) -> None:
+    """What a client's error handling looks for."""
+    assert error_of(stage.client().ask(*words.split())) == text
+
+
+def test_the_wall_clock_is_set_by_a_command(stage: ServerStage) -> None:
+    """TIME, expiry and stream ids follow it; carrying out commands does not move it."""
+    client = stage.client()
+    client.ask("SET", "a", 1, "PX", 1500)
+    assert client.ask("READFENCE.CLOCK", "SET", BEGAN_NS // 1000 + 1_000_250) == OK
+    assert client.ask("TIME") == [b"1700000001", b"250"]
+    assert client.ask("PTTL", "a") == 500
+    assert client.ask("XADD", "s", "*", "f", "v") == b"1700000001000-0"
+    client.ask("READFENCE.CLOCK", "SET", BEGAN_NS // 1000 + 1_501_000)
+    assert client.ask("GET", "a") is None
+
+
+def test_client_reply_off_and_skip(stage: ServerStage) -> None:
+    """SKIP is for the next command, OFF until ON."""
+    client = stage.client()
+    for words in ("CLIENT REPLY SKIP", "SET a 1", "GET a", "CLIENT REPLY OFF", "GET a"):
+        client.send(*words.split())
+    client.send("CLIENT", "REPLY", "ON")
+    assert client.received == [b"1", OK]
+
+
+def test_metrics_are_json(stage: ServerStage) -> None:
+    """And INFO is what clients parse."""
+    client = stage.client()
+    assert json.loads(client.ask("READFENCE.METRICS")) == {}
+    info = client.ask("INFO")
+    assert isinstance(info, bytes)
+    assert b"redis_version:7.0.15\r\n" in info
+    assert client.ask("PING") == Status(b"PONG")

@@ -1,0 +1,205 @@
+"""Recording what passes, and replaying it: the same replies.
+
+`tests/data/recordings/*.jsonl` were made by this module (`drive` through `readfence record` in
+front of a redis-server 7.0.15) and are replayed as they are.
+"""
+
+import json
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from readfence.recordings.files import load_recording
+from readfence.recordings.hashing import Hashing
+from sim.errors import InputError
+from tests.readfence.front_door import call
+from tests.readfence.serving.serving import running, talking
+
+RECORDINGS = Path(__file__).resolve().parents[2] / "data" / "recordings"
+PUSH = b"redis.call('RPUSH', KEYS[1], ARGV[1]) return redis.call('LLEN', KEYS[1])"
+
+
+def drive(port: int) -> None:
+    """A session of three clients: data, scripts, a transaction, one that waits, one that listens.
+
+    No reply depends on the clock.
+    """
+    with talking(port) as first, talking(port) as listener:
+        first.ask(b"SET", b"counter", b"41")
+        first.ask(b"INCR", b"counter")
+        first.ask(b"HSET", b"hash", b"a", b"1", b"b", "caf\u00e9".encode())
+        first.ask(b"HGETALL", b"hash")
+        first.ask(b"ZADD", b"scores", b"1.5", b"x", b"7350000000000000", b"y")
+        first.ask(b"ZRANGE", b"scores", b"0", b"-1", b"WITHSCORES")
+        first.ask(b"GET", b"hash")
+        first.ask(b"SET", b"binary", b"\xff\x00")
+        first.ask(b"GET", b"binary")
+        listener.ask(b"SUBSCRIBE", b"news")
+        waiting = threading.Thread(target=_wait_for_a_push, args=(port,))
+        waiting.start()
+        time.sleep(0.3)
+        first.ask(b"EVALSHA", b"0" * 40, b"0")
+        sha = first.ask(b"SCRIPT", b"LOAD", PUSH)
+        assert isinstance(sha, bytes)
+        first.ask(b"EVALSHA", sha, b"1", b"queue", b"job")
+        waiting.join()
+        first.ask(b"EVAL", b"return redis.call('PUBLISH', 'news', ARGV[1])", b"0", b"hello")
+        for words in ((b"MULTI",), (b"INCR", b"counter"), (b"LLEN", b"hash"), (b"EXEC",)):
+            first.ask(*words)
+        first.ask(b"EVAL", b"return {1, 'two', false, {err='ERR three'}, {ok='four'}}", b"0")
+        time.sleep(0.5)  # the simulated cluster takes longer, and listeners must still be there
+
+
+def _wait_for_a_push(port: int) -> None:
+    with talking(port) as client:
+        client.ask(b"BLPOP", b"other", b"queue", b"10")
+
+
+def replayed(recording: Path, folder: Path) -> dict[str, int]:
+    """The counters of a replay in virtual time."""
+    scenario = folder / "replay.yaml"
+    scenario.write_text(f"workload: {{replay: {json.dumps(str(recording))}}}\n")
+    ended = call("run", scenario, "--no-plots", "--quiet", "--out", folder)
+    assert ended.status == 0, ended.stderr
+    (variant,) = json.loads((folder / "run.json").read_text())["variants"]
+    counters: dict[str, int] = variant["counters"]
+    return counters
+
+
+def test_a_recorded_session_is_replayed_with_the_same_replies(
+    redis_server: int, tmp_path: Path
+) -> None:
+    """Recorded in front of a real Redis, replayed by the simulated cluster."""
+    with talking(redis_server) as client:
+        client.ask(b"FLUSHALL")
+        client.ask(b"SCRIPT", b"FLUSH")
+    file = tmp_path / "traffic.jsonl"
+    upstream = f"127.0.0.1:{redis_server}"
+    with running("record", file, "--listen", "0", "--upstream", upstream) as proxy:
+        drive(proxy.port)
+        status, printed = proxy.stop()
+    assert (status, "20 commands recorded" in printed) == (0, True), printed
+    events = [json.loads(line) for line in file.read_text().splitlines()]
+    (blocked,) = [event for event in events if event.get("blocked")]
+    assert blocked["cmd"] == ["BLPOP", "other", "queue", "10"]
+    assert events[0]["ev"] == "header"
+    assert sum(event["ev"] == "push" for event in events) == 1
+    counters = replayed(file, tmp_path)
+    assert counters["replay.equal"] == 20
+    assert counters["replay.different"] == 0
+
+
+@pytest.mark.parametrize("name", sorted(file.name for file in RECORDINGS.glob("*.jsonl")))
+def test_the_recordings_of_this_project_are_answered_as_they_were(
+    name: str, tmp_path: Path
+) -> None:
+    """By a cluster that takes its time for every command."""
+    counters = replayed(RECORDINGS / name, tmp_path)
+    assert counters["replay.different"] == 0
+    assert counters["replay.equal"] >= 20
+
+
+def test_a_changed_reply_is_counted(tmp_path: Path) -> None:
+    """The comparison can fail."""
+    file = tmp_path / "changed.jsonl"
+    text = (RECORDINGS / "session.jsonl").read_text()
+    assert text.count('"reply": {":": 42}') == 1
+    file.write_text(text.replace('"reply": {":": 42}', '"reply": {":": 43}'))
+    assert replayed(file, tmp_path)["replay.different"] == 1
+
+
+def test_values_can_be_hidden() -> None:
+    """Keys, numbers and the words of commands stay; equal values stay equal."""
+    hashing = Hashing()
+    event = {"cmd": ["SET", "user:1", "Jane Doe", "EX", "10"], "reply": {"+": "OK"}}
+    hidden = hashing.hashed(event)["cmd"]
+    assert hidden[:2] + hidden[3:] == ["SET", "user:1", "EX", "10"]
+    assert "Jane" not in str(hidden)
+    got = hashing.hashed({"cmd": ["GET", "user:1"], "reply": {"$": "Jane Doe"}})
+    assert got["reply"] == {"$": hidden[2]}
+    script = {"cmd": ["EVAL", "return 1", "1", "k", "secret"], "reply": {"*": [{"$": "k"}]}}
+    hidden_script = hashing.hashed(script)
+    assert hidden_script["cmd"][:4] == ["EVAL", "return 1", "1", "k"]
+    assert hidden_script["reply"] == {"*": [{"$": "k"}]}
+
+
+def test_a_recording_tells_what_it_holds() -> None:
+    """Scripts by digest with calls per run, commands, undeclared keys."""
+    ended = call("summary", RECORDINGS / "session.jsonl", "--json")
+    assert ended.status == 0
+    told = json.loads(ended.stdout)
+    assert told["commands"]["EVAL"] == 2
+    calls = sorted(use["calls_p50"] for use in told["scripts"].values())
+    assert calls == [0, 1, 2]
+    assert call("summary", RECORDINGS / "session.jsonl").stdout.startswith("script")
+
+
+MONITOR = rb"""OK
+1700000000.000000 [0 127.0.0.1:5000] "SET" "a" "caf\xc3\xa9 \"x\""
+1700000000.500000 [0 [::1]:6000] "EVAL" "return redis.call('GET', KEYS[1])" "1" "a"
+1700000000.500100 [0 lua] "GET" "a"
+1700000001.000000 [3 127.0.0.1:5000] "SET" "elsewhere" "1"
+"""
+
+
+def test_the_output_of_monitor_can_be_imported(tmp_path: Path) -> None:
+    """Commands and instants; calls of scripts and other databases are left out, and told."""
+    log = tmp_path / "monitor.log"
+    log.write_bytes(MONITOR)
+    ended = call("import", log)
+    assert ended.status == 0
+    assert "2 commands of 2 connections" in ended.stdout
+    assert "1 calls of scripts, 1 commands to other" in ended.stdout
+    recording = load_recording(tmp_path / "monitor.jsonl")
+    assert recording.sent[0].words == [b"SET", b"a", 'caf\u00e9 "x"'.encode()]
+    assert recording.sent[1].at_ns - recording.sent[0].at_ns == 500_000_000
+    counters = replayed(tmp_path / "monitor.jsonl", tmp_path)
+    assert (counters["replay.equal"], counters["replay.different"]) == (0, 0)
+
+
+def test_a_real_monitor_output_can_be_imported(redis_server: int, tmp_path: Path) -> None:
+    """As the server itself writes it."""
+    log = tmp_path / "monitor.log"
+    with socket.create_connection(("127.0.0.1", redis_server), 10) as watcher:
+        watcher.sendall(b"MONITOR\r\n")
+        printed = watcher.recv(100)
+        with talking(redis_server) as client:
+            client.ask(b"SET", b"a", b'\x00\r\n\xff"\\')
+            client.ask(b"EVAL", b"return redis.call('GET', KEYS[1])", b"1", b"a")
+        while printed.count(b"\n") < 4:
+            printed += watcher.recv(1000)
+    log.write_bytes(printed)
+    assert call("import", log).status == 0
+    recording = load_recording(tmp_path / "monitor.jsonl")
+    assert [entry.words[0] for entry in recording.sent if entry.words] == [b"SET", b"EVAL"]
+    assert recording.sent[0].words == [b"SET", b"a", b'\x00\r\n\xff"\\']
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("no json\n", "t.jsonl:1: expected an event of a recording"),
+        ('\n{"ev": "cmd"}\n', "t.jsonl:2: expected an event"),
+        ('{"ev": "cmd", "t": 1, "conn": 1, "cmd": [{"script": "ab"}]}', "script ab is in no file"),
+    ],
+)
+def test_a_broken_recording_is_told_with_its_line(tmp_path: Path, text: str, said: str) -> None:
+    """File, line, what was expected."""
+    file = tmp_path / "t.jsonl"
+    file.write_text(text)
+    with pytest.raises(InputError, match=said):
+        load_recording(file)
+    assert call("summary", file).status == 2
+    assert call("import", tmp_path / "nowhere.log").status == 2
+
+
+def test_what_is_no_monitor_output_is_told(tmp_path: Path) -> None:
+    """With its line."""
+    log = tmp_path / "m.log"
+    log.write_text("OK\nhello\n")
+    ended = call("import", log)
+    assert ended.status == 2
+    assert f"{log}:2: expected a line of MONITOR" in ended.stderr

@@ -1,0 +1,130 @@
+"""`readfence serve`: who may connect, how time passes, what is left behind."""
+
+import json
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from models.replies import ErrorReply
+from tests.readfence.front_door import call
+from tests.readfence.serving.serving import running, serving, talking
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
+def test_exposure_without_a_password_is_refused(tmp_path: Path, address: str) -> None:
+    """Before anything listens."""
+    ended = call("serve", "--listen", address, "--port", "0", "--out", tmp_path)
+    assert ended.status == 2
+    assert "expected --requirepass" in ended.stderr
+
+
+def test_it_listens_on_loopback_only(tmp_path: Path) -> None:
+    """Unless told otherwise."""
+    with serving(tmp_path) as served:
+        other = "127.0.0.2"
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((other, served.port), 2)
+
+
+def test_a_password_can_be_asked_for(tmp_path: Path) -> None:
+    """Then nothing is told to strangers, however much they send."""
+    with serving(tmp_path, "--requirepass", "secret") as served:
+        with talking(served.port) as client:
+            refused = client.ask(b"GET", b"a")
+            assert refused == ErrorReply(b"NOAUTH Authentication required.")
+            client.ask(b"AUTH", b"secret")
+            assert client.ask(b"GET", b"a") is None
+        with socket.create_connection(("127.0.0.1", served.port), 5) as stranger:
+            stranger.sendall(b"*11\r\n")
+            said = stranger.recv(100)
+    assert said == b"-ERR Protocol error: unauthenticated multibulk length\r\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [("--speed", "0", "a factor above 0, or max"), ("--speed", "fast", "a factor above 0"),
+     ("--variant", "nope", "expected one of one_fence")],
+)  # fmt: skip
+def test_wrong_options_are_told(tmp_path: Path, option: str, value: str, said: str) -> None:
+    """With what was expected."""
+    ended = call("serve", option, value, "--port", "0", "--out", tmp_path)
+    assert ended.status == 2
+    assert said in ended.stderr
+
+
+def test_a_taken_port_is_told(tmp_path: Path) -> None:
+    """It is no bug."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ended = call("serve", "--port", str(port), "--out", tmp_path)
+    assert ended.status == 2
+    assert "cannot listen there" in ended.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, "SHUTDOWN"])
+def test_a_stopped_session_leaves_a_record(tmp_path: Path, how: "signal.Signals | str") -> None:
+    """As any other run does; also a snapshot of the figures."""
+    metrics = tmp_path / "metrics.json"
+    with serving(tmp_path, "--metrics", str(metrics)) as served:
+        with talking(served.port) as client:
+            client.ask(b"SET", b"a", b"1")
+            client.ask(b"EVAL", b"return redis.call('GET', KEYS[1])", b"1", b"a")
+        if isinstance(how, str):
+            with socket.create_connection(("127.0.0.1", served.port), 5) as other:
+                other.sendall(b"SHUTDOWN NOSAVE\r\n")
+                assert other.recv(10) == b""
+            printed, _ = served.process.communicate(timeout=60)
+            status = served.process.returncode
+        else:
+            status, printed = served.stop(how)
+    assert status == 0, printed
+    assert "verifications per script" in printed
+    run = json.loads((tmp_path / "run.json").read_text())
+    (variant,) = run["variants"]
+    assert variant["labels"]["script"][0] == "SET"
+    assert variant["labels"]["script"][1].startswith("script ")
+    assert variant["verdicts"]["safety"]["verdict"] == "ok"
+    assert variant["verdicts"]["ledger"]["verdict"] == "ok"
+    snapshot = json.loads(metrics.read_text())
+    assert snapshot["requests"] == 2
+    assert snapshot["verifications"]["script_start"] == 2
+
+
+def test_at_real_speed_latencies_are_waited_for(tmp_path: Path) -> None:
+    """A fence over links of 20 ms takes 40; ten times as fast, 4."""
+    options = ("--port", "0", "--set", "network.one_way=20ms", "--out", tmp_path)
+    took = {}
+    for speed in ("1", "10"):
+        with running("serve", *options, "--speed", speed) as served:
+            with talking(served.port) as client:
+                client.ask(b"GET", b"a")
+                began = time.monotonic()
+                for _ in range(5):
+                    client.ask(b"GET", b"a")
+            took[speed] = (time.monotonic() - began) / 5
+    assert took["1"] >= 0.040
+    assert took["10"] < took["1"] / 2
+
+
+def test_a_blocked_client_is_woken_by_time(tmp_path: Path) -> None:
+    """At real speed, and as fast as it goes: by the machine's clock."""
+    for speed in ("1", "max"):
+        with running("serve", "--port", "0", "--speed", speed, "--out", tmp_path) as served:
+            began = time.monotonic()
+            with talking(served.port) as client:
+                client.ask(b"BLPOP", b"q", b"0.3")
+            assert 0.25 < time.monotonic() - began < 5
+
+
+def test_a_snapshot_is_told_to_clients(tmp_path: Path) -> None:
+    """READFENCE.METRICS."""
+    with serving(tmp_path) as served, talking(served.port) as client:
+        client.ask(b"SET", b"a", b"1")
+        told = client.ask(b"READFENCE.METRICS")
+        assert isinstance(told, bytes)
+        assert json.loads(told)["outcomes"] == {"ok": 1}
