@@ -31,8 +31,8 @@ class LocalCosts:
 
     script: int
     """Per attempt: a Lua state, globals, compiling."""
-    call: int
-    """Per redis.call, apart from what it reads."""
+    calls: Callable[[int], int]
+    """Of the next so many redis.calls, apart from what they read."""
     point_read: int
     scan: int
     scan_row: int
@@ -130,7 +130,7 @@ class Attempt:
         context.reads.clear()
         self._owe(points, scans, rows)
         self.tally[CALLS] += context.calls
-        self.owed += context.calls * self._costs.call
+        self.owed += self._costs.calls(context.calls)
         context.calls = 0
         if self.trail is not None:
             self.mark("local")

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from models.attempt import LocalCosts
 from models.audit.wire import WireTap
 from models.data import key_names, rows_of
-from models.engine.costs import LoopCosts
+from models.engine.costs import loop_costs
 from models.engine.engine import COUNTERS, Engine
 from models.engine.lanes import Lane, LaneLimits
 from models.engine.requests import Asked
@@ -145,7 +145,7 @@ class Cluster:
         engine = self._engines[id] = Engine(
             self._kernel,
             self._make_raft(id),
-            costs=loop_costs(self._system, self._slowness(id)),
+            costs=loop_costs(self._system.engine, self._slowness(id)),
             fsync=self._fsync(id),
             tick_ns=self._system.engine.tick,
             inbound_capacity=self._system.engine.inbound,
@@ -176,7 +176,7 @@ class Cluster:
             store=store,
             clock=CommitClock(id),
             policy=POLICIES[system.fence],
-            costs=_local_costs(system, slowness),
+            costs=_local_costs(system, slowness, self._calls(id)),
             cores=_at_once if cores is None else cores.serve,
             retry=RetryLimits(retry.executions, retry.first, retry.longest),
             deadline_ns=system.script.deadline,
@@ -187,6 +187,14 @@ class Cluster:
             surroundings=ALONE._replace(draw=lambda below: int(elements() * below)),
         )
         return Node(name, engine, store, service, cores, workers)
+
+    def _calls(self, id: int) -> Callable[[int], int]:
+        law = self._system.script.call.build()
+        draw = _slowed(self._streams.sampler(f"calls/n{id}", law), self._slowness(id))
+        if law.constant is None:
+            return lambda calls: sum(draw() for _ in range(calls))
+        each = draw()
+        return lambda calls: calls * each
 
     def _make_cores(self, id: int) -> Servers | None:
         count = self._system.cluster.cores
@@ -371,23 +379,10 @@ def lane_limits(system: System) -> tuple[LaneLimits, LaneLimits]:
     return heartbeats, others
 
 
-def loop_costs(system: System, times: float) -> LoopCosts:
-    """Of an event loop that takes so many times as long as others."""
-    engine = system.engine
-    return LoopCosts(
-        read=round(engine.read * times),
-        message=round(engine.message * times),
-        proposal=round(engine.proposal * times),
-        tick=round(engine.timer * times),
-        apply_entry=round(engine.apply_entry * times),
-        apply_mutation=round(engine.apply_mutation * times),
-    )
-
-
-def _local_costs(system: System, times: float) -> LocalCosts:
+def _local_costs(system: System, times: float, calls: Callable[[int], int]) -> LocalCosts:
     return LocalCosts(
         script=round(system.script.start * times),
-        call=round(system.script.call * times),
+        calls=calls,
         point_read=round(system.store.point_read * times),
         scan=round(system.store.scan * times),
         scan_row=round(system.store.scan_row * times),

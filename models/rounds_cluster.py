@@ -7,9 +7,9 @@ from models.cluster import (
     Cluster,
     cluster_resource_names,
     lane_limits,
-    loop_costs,
     number,
 )
+from models.engine.costs import loop_costs
 from models.engine.foreseen import Foreseen
 from models.engine.rounds import RoundsEngine
 from models.node import Node
@@ -71,7 +71,7 @@ class RoundsCluster(Cluster):
         self._engine = RoundsEngine(
             self._kernel,
             node=id,
-            costs=loop_costs(self._system, self._slowness(id)),
+            costs=loop_costs(self._system.engine, self._slowness(id)),
             fsync=self._fsync(id),
             tick_ns=engine.tick,
             heartbeat_ticks=engine.heartbeat // engine.tick,
@@ -86,7 +86,7 @@ class RoundsCluster(Cluster):
             if peer != id and peer not in self._lost:
                 self._engine.connect(
                     peer,
-                    costs=loop_costs(self._system, self._slowness(peer)),
+                    costs=loop_costs(self._system.engine, self._slowness(peer)),
                     fsync=self._fsync(peer),
                     heartbeats=heartbeats,
                     others=others,

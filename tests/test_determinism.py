@@ -88,7 +88,7 @@ import dataclasses, time
 import models.cluster as cluster
 costs = cluster._local_costs
 cluster._local_costs = lambda *words: dataclasses.replace(
-    costs(*words), call=1_000 + time.time_ns() % 997
+    costs(*words), script=59_000 + time.time_ns() % 997
 )
 """,
 }

@@ -12,13 +12,14 @@ from bench.etcd import (
     Predicted,
     calibrate,
     compare,
+    predict,
     unpredicted,
 )
 from bench.etcd_cells import MEASURED, Cell, read_cells
 from readfence.runs import run_all
 from readfence.scenarios import load
 from reports.check import Gate, check_run
-from sim.dist import Constant
+from sim.dist import Constant, Lognormal
 from sim.errors import InputError
 from sim.units import us
 
@@ -56,7 +57,8 @@ def test_all_other_cells_are_predicted_but_for_those_known_to_miss() -> None:
 def test_the_shipped_scenario_holds_the_constants() -> None:
     """They are derived once more from the three cells, and nothing else may enter."""
     system = load("etcd_1ms").variants[0].system
-    assert system.script.call == us(CONSTANTS.call)
+    call = Lognormal(us(CONSTANTS.call), round(CONSTANTS.spread, 3))
+    assert system.script.call.build() == call
     assert system.script.commit == us(CONSTANTS.commit)
     assert system.engine.read == us(CONSTANTS.read)
     assert system.network.one_way.build() == Constant(us(1000 + CONSTANTS.message))
@@ -152,6 +154,15 @@ def test_cells_never_seen_are_predicted_too(tmp_path: Path) -> None:
     assert many > 6 * 1000 and 1000 < one < mixed < many
     assert 1000 < open_loop < 2 * one
     assert [ratio.key for ratio in found.ratios] == ["uneven s3x2 2 clients / f1s5"]
+
+
+def test_two_clients_part_and_wait_for_each_others_rounds() -> None:
+    """Constant work would keep them in step for ever, so that they share every round."""
+    (cell,) = (cell for cell in cells_of("lin") if cell.setting == SETTING)
+    alone, two = (predict(replace(cell, clients=clients), CONSTANTS) for clients in (1, 2))
+    assert two.p50_us > 1.9 * alone.p50_us
+    in_step = predict(replace(cell, clients=2), replace(CONSTANTS, spread=0.0))
+    assert in_step.p50_us < 1.1 * alone.p50_us
 
 
 def test_a_file_without_cells_is_an_input_error(tmp_path: Path) -> None:

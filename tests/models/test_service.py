@@ -461,6 +461,22 @@ def test_a_proposal_that_takes_too_long_is_unsettled() -> None:
     assert ms(299) <= sent.latency_ns - (begun - sent.sent_ns) <= ms(300)
 
 
+def test_the_work_of_a_call_may_follow_a_law() -> None:
+    """A draw for each call, the same in every run; a constant is the same for all."""
+    law = {"law": "uniform", "low": "1ms", "high": "3ms"}
+
+    def latencies(call: object, seed: int = 1) -> list[int]:
+        stage = Stage(seed=seed, fence="none", script={"call": call, "start": "0s"})
+        asked = [stage.ask(script("redis.call('PING') redis.call('PING')")) for _ in range(20)]
+        return [each.latency_ns for each in asked]
+
+    assert latencies("2ms") == [ms(4)] * 20
+    drawn = latencies(law)
+    assert drawn == latencies(law) != latencies(law, seed=2)
+    assert len(set(drawn)) == 20
+    assert ms(2) <= min(drawn) < us(3500) < us(4500) < max(drawn) <= ms(6)
+
+
 def written_with(commit: str, cores: int = 14, scripts: int = 1) -> tuple[Stage, list[Sent]]:
     """Scripts that write at once on one node, with this much local work per commit."""
     stage = stage_with_k(script={"commit": commit}, cluster={"cores": cores})
