@@ -200,10 +200,17 @@ def _capacity(search: Search, tried: Mapping[float, Evidence], question: Questio
     objective = question.rules.objective
     if outcome == "below":
         first = tried[min(tried)].probe()
+        if first.answer == "unclear":
+            why = f"at {first.load:g}/s, the lowest load asked for, nobody can tell: {first.reason}"
+            return Capacity(found="unclear", load=nothing, reason=why)
         why = f"even {first.load:g}/s, the lowest load asked for, does not keep {objective.text}"
         because = f": {first.reason}" if first.reason else ""
         return Capacity(found="below", load=nothing, reason=why + because)
     if outcome == "above":
+        last = tried[max(tried)].probe()
+        if last.answer == "unclear":
+            why = f"at {last.load:g}/s, the highest load asked for, nobody can tell: {last.reason}"
+            return Capacity(found="unclear", load=nothing, reason=why)
         why = f"{max(tried):g}/s, the highest load asked for, still keeps {objective.text}"
         return Capacity(found="above", load=nothing, reason=why)
     low, about, high = _curves(tried, objective.limit_ns)

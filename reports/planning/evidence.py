@@ -3,7 +3,7 @@
 A script that failed counts as slower than any: otherwise a system that gives up under load would
 meet every objective. The warm-up is found in the mean of all runs, script by script, since a single
 run of a busy queue wanders too much to tell (Welch's procedure, with the rule of MSER-5); nothing
-before it counts.
+before it counts among the latencies (rates and resources are of the whole measured run).
 """
 
 import math
@@ -104,18 +104,20 @@ class Evidence:
     def _look(self) -> None:
         """Everything that follows from the runs so far."""
         self._broken = next((run.broken_off for run in self._runs if run.broken_off), "")
-        if self._broken or not any(run.start_ns.size for run in self._runs):
+        # A run in which no script ended ok has nothing to say of latencies.
+        runs = [run for run in self._runs if run.start_ns.size]
+        if self._broken or not runs:
             return
-        self.warm_up = _warm_up(self._runs, self._rules.level)
+        self.warm_up = _warm_up(runs, self._rules.level)
         cut = self.warm_up.cut
         if cut is None:  # half of it is as good as any, and no answer will rest on it alone
-            cut = min(run.start_ns.size for run in self._runs) // 2
+            cut = min(run.start_ns.size for run in runs) // 2
         self._cut = cut
-        found = stability([_course(run, cut) for run in self._runs], level=self._rules.level)
+        found = stability([_course(run, cut) for run in runs], level=self._rules.level)
         if self.warm_up.cut is None and found.verdict == "stable":
             found = Stability("unknown", self.warm_up.reason, found.piling)
         self.stability = found
-        self._sketches = [_sketch(run, cut) for run in self._runs]
+        self._sketches = [sketch for run in runs if (sketch := _sketch(run, cut)).count]
         rules = self._rules
         rule = StopRule(
             Limits(rules.objective.percent, rules.precision, rules.level, RUNS_MIN, rules.runs_max)
@@ -191,7 +193,9 @@ class Evidence:
         if self._broken:
             return "unstable", self._broken
         if self._nothing:
-            return "missed", "no script ended ok"
+            if any(run.failed for run in self._runs):
+                return "missed", "no script ended ok"
+            return "unclear", "no script was measured: lengthen `stop`"
         found: Stability = self.stability
         if found.verdict == "unstable":
             return "unstable", found.reason
@@ -283,8 +287,8 @@ def _course(run: Replication, cut: int) -> Course:
         return Course(starts, latencies, run.failed, 0)
     ends = run.start_ns + run.latency_ns
     within = (ends >= starts[0]) & (ends <= starts[-1])
-    failed = round(run.failed * run.start_ns.size / max(run.scripts - run.failed, 1))
-    return Course(starts, latencies, int(starts.size) + failed, int(np.count_nonzero(within)))
+    # A script that failed has left the queue; it counts as the slowest latency, see `_sketch`.
+    return Course(starts, latencies, int(starts.size), int(np.count_nonzero(within)))
 
 
 def _sketch(run: Replication, cut: int) -> Sketch:

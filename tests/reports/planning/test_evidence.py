@@ -136,3 +136,34 @@ def test_runs_that_drift_to_their_end_have_none() -> None:
     assert (probe.answer, probe.warm_up) == ("unclear", None)
     assert probe.reason.startswith("no warm-up found: the run still drifts")
     assert not evidence.keeps
+
+
+def emptied(run: Replication) -> Replication:
+    """The same run, had it measured nothing."""
+    none = np.zeros(0, dtype=np.int64)
+    return replace(run, start_ns=none, latency_ns=none, scripts=0, failed=0)
+
+
+def test_runs_that_measured_nothing_are_left_out() -> None:
+    """The others tell what they can."""
+    evidence = Evidence(200, RULES)
+    some = runs(200, RUNS_MIN)
+    evidence.add([emptied(some[0]), *some[1:]])
+    assert evidence.probe().answer == "kept"
+
+
+def test_a_load_of_which_nothing_was_measured_is_unclear_and_not_missed() -> None:
+    """It says what would help."""
+    evidence = Evidence(200, RULES)
+    evidence.add([emptied(run) for run in runs(200, RUNS_FIRST)])
+    probe = evidence.probe()
+    assert probe.answer == "unclear"
+    assert "lengthen `stop`" in probe.reason
+
+
+def test_a_few_failures_are_no_growing_queue() -> None:
+    """The queue is short; the median is kept though the p99 cannot be."""
+    rules = replace(RULES, objective=Objective("p50", Fraction(50), OBJECTIVE.limit_ns))
+    system = Queue(failed=lambda load, share=0.05: share)
+    probe = gathered(200, decide=True, system=system, rules=rules).probe()
+    assert (probe.answer, probe.failed > 0) == ("kept", True)
