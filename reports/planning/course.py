@@ -8,6 +8,7 @@ the same again and whoever kept the results answers at once.
 import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final, TypeAlias, TypeVar
 
 from reports.planning.evidence import Evidence, Replication, Rules
@@ -27,8 +28,9 @@ SHARES: Final = (50, 80, 95)
 """Percent of the capacity at which a table shows figures."""
 GROWTH: Final = (0, 25, 50, 100)
 """Percent more than today's load."""
-_EXCURSIONS: Final = 3
-"""Loads tried beyond a search's end, on either side, for the sake of the interval."""
+_EXCURSIONS: Final = 2
+"""Loads tried beyond a search's end, on either side, for the sake of the interval; each twice the
+precision away from the one before."""
 _NEAR: Final = 0.9
 """An objective usually breaks at about this share of the load that saturates a resource."""
 
@@ -163,14 +165,14 @@ class VariantCourse:
         for steps in range(1, _EXCURSIONS + 1):
             if any(evidence.bounds[0] > limit_ns for evidence in tried.values()):
                 break
-            load = significant(max(tried) * ratio**steps)
+            load = significant(max(tried) * ratio ** (2 * steps))
             yield from self._gather(condition, min(load, question.highest), decide=True)
         for steps in range(1, _EXCURSIONS + 1):
-            low, about, _ = _curves(tried, limit_ns)
-            if low is None or about is None or low > about / ratio**_EXCURSIONS:
+            low, about, _ = _ends(tried, limit_ns)
+            if about is None or (low is not None and low > about / ratio ** (2 * _EXCURSIONS)):
                 break
-            load = significant(about / ratio**steps)
-            if load > low and load not in tried:
+            load = significant(about / ratio ** (2 * steps))
+            if load >= question.lowest and load not in tried:
                 yield from self._gather(condition, load, decide=True)
 
     def _situation(self, condition: Condition) -> Situation:
@@ -179,17 +181,18 @@ class VariantCourse:
         return Situation(condition=condition, capacity=self._capacities[condition], probes=probes)
 
 
-def _curves(
+def _ends(
     tried: Mapping[float, Evidence], limit_ns: int
 ) -> tuple[float | None, float | None, float | None]:
-    """Where the upper, the likeliest and the lower curve of the percentile pass the limit."""
+    """The highest load that is sure to keep the objective, and all below; about where it ends; the
+    lowest load that is sure to miss it.
+    """
     loads = sorted(tried)
     bounds = [tried[load].bounds for load in loads]
-    low, about, high = (
-        crossing(loads, [each[side] for each in bounds], limit_ns, beyond=side == 0)
-        for side in (2, 1, 0)
-    )
-    return low, about, high
+    sure = list(takewhile(lambda load: tried[load].bounds[2] <= limit_ns, loads))
+    missed = [load for load in loads if tried[load].bounds[0] > limit_ns]
+    about = crossing(loads, [likely for _, likely, _ in bounds], limit_ns)
+    return (sure[-1] if sure else None, about, missed[0] if missed else None)
 
 
 def _capacity(search: Search, tried: Mapping[float, Evidence], question: Question) -> Capacity:
@@ -213,7 +216,7 @@ def _capacity(search: Search, tried: Mapping[float, Evidence], question: Questio
             return Capacity(found="unclear", load=nothing, reason=why)
         why = f"{max(tried):g}/s, the highest load asked for, still keeps {objective.text}"
         return Capacity(found="above", load=nothing, reason=why)
-    low, about, high = _curves(tried, objective.limit_ns)
+    low, about, high = _ends(tried, objective.limit_ns)
     if about is None:
         return Capacity(found="unclear", load=nothing, reason="no load misses it for certain")
     return Capacity(found="found", load=Estimate(value=about, low=low, high=high))

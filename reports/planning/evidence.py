@@ -8,7 +8,7 @@ before it counts among the latencies (rates and resources are of the whole measu
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final, Literal
 
@@ -22,6 +22,7 @@ from reports.statistics import (
     Limits,
     StopRule,
     WarmUp,
+    jackknife_bound,
     mean_interval,
     mser5,
     pooled_percentile_interval,
@@ -33,7 +34,7 @@ from sim.usage import Window
 FAILED_NS: Final = 1 << 62
 """The latency that a failed script counts with, here and nowhere else."""
 _SURE: Final = 0.99
-"""Level at which few runs are enough, if their interval leaves the objective outside."""
+"""Level at which few runs are enough, and at which the jackknife is asked."""
 _SAME: Final = 0.01
 """Means that differ by less than this share are the same."""
 RUNS_FIRST: Final = 3
@@ -125,7 +126,7 @@ class Evidence:
         for sketch in self._sketches:
             rule.add(sketch)
         self._rule = rule
-        self.interval = _bounded(rule.interval())
+        self.interval = self._percentile(rules.objective.percent, rules.level)
 
     # -- answers --------------------------------------------------------------------------------
 
@@ -134,7 +135,7 @@ class Evidence:
         rules = self._rules
         if self.runs < RUNS_FIRST:
             return RUNS_FIRST - self.runs
-        if self._hopeless or (decide and self._sure):
+        if self._hopeless or (decide and self._decided):
             self._stopped = "decided"
             return 0
         if self._rule.decided == "precise":
@@ -161,13 +162,11 @@ class Evidence:
         return self._nothing or self.stability.verdict == "unstable"
 
     @property
-    def _sure(self) -> bool:
-        """Whether few runs leave no doubt about the answer."""
-        objective = self._rules.objective
-        pool = merged(self._sketches)
-        interval = _bounded(
-            pooled_percentile_interval(self._sketches, pool, objective.percent, level=_SURE)
-        )
+    def _decided(self) -> bool:
+        """Whether the interval leaves the objective outside; that of few runs must be very sure."""
+        objective, interval = self._rules.objective, self.interval
+        if self.runs < RUNS_MIN:
+            interval = self._percentile(objective.percent, _SURE)
         if interval.low > objective.limit_ns:
             return True
         return interval.high <= objective.limit_ns and self.stability.verdict == "stable"
@@ -232,8 +231,8 @@ class Evidence:
             warm_up=self._warm_up_scripts() if known else None,
             stopped=self._stopped,
             objective=estimate(self.interval) if known else nothing,
-            p50=estimate(self._percentile(Fraction(50))) if known else nothing,
-            p99=estimate(self._percentile(Fraction(99))) if known else nothing,
+            p50=estimate(self._percentile(Fraction(50), self._rules.level)) if known else nothing,
+            p99=estimate(self._percentile(Fraction(99), self._rules.level)) if known else nothing,
             mean_ns=self._mean_ns() if known else 0.0,
             throughput=(scripts - failed) / span_s if span_s else 0.0,
             verifications_per_s=sum(r.verifications for r in ended) / span_s if span_s else 0.0,
@@ -241,10 +240,14 @@ class Evidence:
             resources=_uses(ended),
         )
 
-    def _percentile(self, percent: Fraction) -> Interval:
+    def _percentile(self, percent: Fraction, level: float) -> Interval:
+        """A percentile; its upper end by the jackknife where ranks give none, at a higher level."""
         pool = merged(self._sketches)
-        level = self._rules.level
-        return _bounded(pooled_percentile_interval(self._sketches, pool, percent, level=level))
+        found = pooled_percentile_interval(self._sketches, pool, percent, level=level)
+        if math.isinf(found.high) and len(self._sketches) > 1:
+            high = jackknife_bound(self._sketches, percent, level=max(level, _SURE))
+            found = replace(found, high=high)
+        return _bounded(found)
 
     def _mean_ns(self) -> float:
         parts = [run.latency_ns[self._cut :] for run in self._runs]

@@ -22,8 +22,9 @@ Answer: TypeAlias = Literal["kept", "missed", "unstable", "unclear"]
 `unclear`: the objective lies inside the interval, or the run was too short to tell."""
 
 
-_TIED: Final = 0.02
-"""Resources whose utilisations differ by no more saturate together, such as the lanes to peers."""
+_TIED: Final = 0.97
+"""Resources that are busy at least this share of the busiest one's time saturate together, such as
+the lanes to two peers."""
 
 
 class _Part(BaseModel):
@@ -112,7 +113,7 @@ class Probe(_Part):
     def busiest(self) -> list[str]:
         """The resources nearest to saturation, all that chance could make the first."""
         most = max((use.utilisation for use in self.resources.values()), default=0.0)
-        return [name for name, use in self.resources.items() if use.utilisation >= most - _TIED]
+        return [name for name, use in self.resources.items() if use.utilisation >= _TIED * most > 0]
 
 
 class Capacity(_Part):
@@ -146,9 +147,10 @@ class Situation(_Part):
 
     @property
     def nearest(self) -> Probe:
-        """The highest load that kept the objective, else the lowest of all."""
-        kept = [probe for probe in self.probes if probe.answer == "kept"]
-        return kept[-1] if kept else self.probes[0]
+        """The highest load up to the capacity, else the lowest of all."""
+        reached = self.capacity.load.value
+        below = [probe for probe in self.probes if reached is not None and probe.load <= reached]
+        return below[-1] if below else self.probes[0]
 
 
 class VariantPlan(_Part):

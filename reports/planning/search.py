@@ -83,14 +83,11 @@ def significant(load: float, digits: int = _DIGITS) -> float:
     return float(f"{load:.{digits}g}")
 
 
-def crossing(
-    loads: Sequence[float], values: Sequence[float], limit: float, *, beyond: bool
-) -> float | None:
+def crossing(loads: Sequence[float], values: Sequence[float], limit: float) -> float | None:
     """The load at which a rising curve through these points passes the limit; None: it does not.
 
     Between two points the logarithm of the value is taken for straight. Where a value is infinite,
-    as that of an unstable load, or has no logarithm, there is no line to draw: then it is the first
-    load `beyond`, or else the last one before.
+    as that of an unstable load, there is no line to draw: then it is the last load before.
     """
     over = next((at for at, value in enumerate(values) if value > limit), None)
     if over is None or over == 0:
@@ -98,6 +95,5 @@ def crossing(
     left, right = loads[over - 1], loads[over]
     below, above = values[over - 1], values[over]
     if below <= 0 or math.isinf(above):
-        return right if beyond else left
-    share = math.log(limit / below) / math.log(above / below)
-    return left + (right - left) * share
+        return left
+    return left + (right - left) * math.log(limit / below) / math.log(above / below)

@@ -225,7 +225,8 @@ def _waits(record: PlanRecord) -> Table:
                 duration(use.wait_ns), _formula_duration(constant), _off(constant, use.wait_ns),
                 _formula_duration(varying), _off(varying, use.wait_ns),
             ))  # fmt: skip
-            notes += _why_not(f"{variant.name} at {share}", constant)
+            if share == next(iter(variant.shares)):
+                notes += _why_not(f"{variant.name} at {share}", constant)
     headings = ("", "at", "bottleneck", "its use", "mean wait", "M/D/1", "off", "M/M/1", "off")
     notes.append(
         "M/D/1 is for constant service, M/M/1 for exponential; what varies less lies between."

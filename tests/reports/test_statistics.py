@@ -23,6 +23,7 @@ from reports.statistics import (
     Scripts,
     StopRule,
     batch_means_interval,
+    jackknife_bound,
     mean_interval,
     mser5,
     paired_difference,
@@ -250,6 +251,21 @@ def test_a_sketch_and_its_values_give_one_interval() -> None:
     groups = [Ordered(part) for part in parts]
     expected = pooled_percentile_interval(groups, Ordered(np.concatenate(parts)), P99, level=0.95)
     assert rule.interval() == expected
+
+
+def test_the_jackknife_bounds_what_ranks_cannot() -> None:
+    """Few groups that differ by much: the bound is finite, and above the p99 in most cases."""
+    system, level = System(utilisation=0.7, replications=5, scripts=1_000), 0.99
+    bounds, open_ends = [], 0
+    for responses in system.experiments(200):
+        groups = []
+        for column in responses.T:
+            groups.append(Sketch())
+            groups[-1].add_many((1e6 * column).astype(np.int64))
+        bounds.append(jackknife_bound(groups, P99, level=level) / 1e6)
+        open_ends += math.isinf(of_replications(responses).high)
+    assert open_ends > 100 and max(bounds) < math.inf
+    assert np.mean(np.array(bounds) >= system.p99) > 0.9
 
 
 def test_equal_groups_leave_no_doubt() -> None:

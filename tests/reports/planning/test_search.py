@@ -89,13 +89,11 @@ def test_a_range_too_narrow_for_its_ratio_ends_at_once() -> None:
 
 def test_a_curve_crosses_where_its_logarithm_does() -> None:
     """Halfway between 10 and 1,000, a line of logarithms is at 100."""
-    assert crossing([1.0, 2.0, 4.0], [1.0, 10.0, 1_000.0], 100.0, beyond=False) == 3.0
-    assert crossing([1.0, 2.0], [1.0, 10.0], 10.0, beyond=False) is None
-    assert crossing([1.0, 2.0], [11.0, 12.0], 10.0, beyond=False) is None
+    assert crossing([1.0, 2.0, 4.0], [1.0, 10.0, 1_000.0], 100.0) == 3.0
+    assert crossing([1.0, 2.0], [1.0, 10.0], 10.0) is None
+    assert crossing([1.0, 2.0], [11.0, 12.0], 10.0) is None
 
 
 def test_towards_an_unstable_load_there_is_no_line() -> None:
-    """The curve passes the limit somewhere between: the careful side is asked for."""
-    loads, values = [1.0, 2.0, 4.0], [1.0, 10.0, math.inf]
-    assert crossing(loads, values, 100.0, beyond=False) == 2.0
-    assert crossing(loads, values, 100.0, beyond=True) == 4.0
+    """The curve passes the limit somewhere between: the last load before is told."""
+    assert crossing([1.0, 2.0, 4.0], [1.0, 10.0, math.inf], 100.0) == 2.0
