@@ -58,6 +58,31 @@ class KeySpec(Spec):
     exponent: Annotated[Number, Field(gt=0)] = Field(default=1.0, description="For `zipf`.")
 
 
+class LuaPackageSpec(Spec):
+    """A script that an installed Python package brings along; it is read as text, never run."""
+
+    package: str = Field(description="Name under which it is installed.", examples=["bullmq"])
+    file: str | None = Field(
+        default=None, description="A file of it, as installed: `limits/resources/.../x.lua`."
+    )
+    attribute: str | None = Field(
+        default=None,
+        pattern=r"^\w+(\.\w+)*:\w+(\.\w+)*$",
+        description="Or a text in one of its modules: `redis.lock:Lock.LUA_RELEASE_SCRIPT`.",
+    )
+
+    @model_validator(mode="after")
+    def _says_where(self) -> "LuaPackageSpec":
+        if (self.file is None) == (self.attribute is None):
+            raise ValueError("expected either `file` or `attribute`")
+        return self
+
+    @property
+    def source(self) -> str:
+        """Names the script among the texts of a scenario."""
+        return f"{self.package}:{self.file or self.attribute}"
+
+
 class CallSpec(Spec):
     """One kind of script (or single command) that clients send."""
 
@@ -66,6 +91,9 @@ class CallSpec(Spec):
     lua: str | None = Field(default=None, description="The script's text.")
     lua_file: str | None = Field(
         default=None, description="Or its file, relative to the scenario's folder."
+    )
+    lua_package: LuaPackageSpec | None = Field(
+        default=None, description="Or where it stands in an installed package."
     )
     command: list[Word] | None = Field(
         default=None, description="Or one Redis command, run as a one-call script."
@@ -83,11 +111,17 @@ class CallSpec(Spec):
 
     @model_validator(mode="after")
     def _says_what(self) -> "CallSpec":
-        if sum(x is not None for x in (self.lua, self.lua_file, self.command)) != 1:
-            raise ValueError("expected one of `lua`, `lua_file` and `command`")
+        ways = (self.lua, self.lua_file, self.lua_package, self.command)
+        if sum(way is not None for way in ways) != 1:
+            raise ValueError("expected one of `lua`, `lua_file`, `lua_package` and `command`")
         if self.command is not None and not self.command:
             raise ValueError("expected a command with its arguments, got an empty list")
         return self
+
+    @property
+    def source(self) -> str | None:
+        """Where its text is found, outside the scenario; None when it stands there."""
+        return self.lua_file if self.lua_package is None else self.lua_package.source
 
     @field_validator("argv", "command", mode="before")
     @classmethod
@@ -134,6 +168,12 @@ class LoadSpec(Spec):
         description="A recording (`readfence record`, `readfence import`), relative to the "
         "scenario's folder: each of its connections sends what it sent, when it sent it.",
     )
+    lua_packages: list[str] = Field(
+        default=[],
+        description="Of a replay: installed packages in whose Lua files the scripts are looked for "
+        "that the recording names by their SHA-1.",
+        examples=[["bullmq"]],
+    )
     speed: Annotated[Number, Field(gt=0)] = Field(
         default=1.0, description="Of a replay: 2 sends everything in half the time."
     )
@@ -144,6 +184,8 @@ class LoadSpec(Spec):
             if self.clients is not None or self.arrivals is not None or self.scripts:
                 raise ValueError("expected `replay` without `clients`, `arrivals` and `scripts`")
             return self
+        if self.lua_packages:
+            raise ValueError("expected `replay` with `lua_packages`; scripts have `lua_package`")
         if not self.scripts:
             raise ValueError("expected `scripts`, at least one")
         if (self.clients is None) == (self.arrivals is None):

@@ -170,8 +170,8 @@ class World:
         body, name = call.lua or "", "script"
         if call.command is not None:
             name = call.command[0].upper()
-        elif call.lua_file is not None:
-            body, name = self._lua_files[call.lua_file], call.lua_file.removesuffix(".lua")
+        elif call.source is not None:
+            body, name = self._lua_files[call.source], call.source.removesuffix(".lua")
         text = body.encode()
         return CallKind(
             name=call.name or name,

@@ -3,7 +3,7 @@
 import os
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Any, TextIO
 
 import typer
 from rich.table import Table
@@ -24,7 +24,7 @@ from readfence.plan_command import plan, plan_for_check
 from readfence.recordings.commands import import_monitor, record
 from readfence.recordings.commands import summary as traffic_summary
 from readfence.runs import Result, make_folder, run_all, run_in, save
-from readfence.scenarios import Loaded, load, shipped, shipped_folder
+from readfence.scenarios import Loaded, load, shipped, shipped_folder, title_and_variants
 from readfence.serving.command import serve
 from readfence.sweep_command import sweep
 from reports import check_output as told
@@ -220,16 +220,16 @@ def list_scenarios(as_json: JsonOption = False) -> None:
 
     Example: `readfence list`
     """
-    scenarios = [load(name) for name in shipped()]
+    scenarios = [_listed(name) for name in shipped()]
     if as_json:
-        print_json([_listed(loaded) for loaded in scenarios])
+        print_json(scenarios)
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("scenario", "what it shows", "variants"):
         table.add_column(heading)
-    for loaded in scenarios:
-        names = ", ".join(variant.name for variant in loaded.variants)
-        table.add_row(Text(loaded.name), Text(loaded.scenario.title), Text(names))
+    for listed in scenarios:
+        names = ", ".join(listed["variants"])
+        table.add_row(Text(listed["name"]), Text(listed["title"]), Text(names))
     out.print(table)
     told_where = f"\nThey lie in {shipped_folder()}; run one with: readfence run NAME"
     out.print(told_where, soft_wrap=True)
@@ -243,12 +243,10 @@ app.command("summary")(ends_in_status(traffic_summary))
 app.command()(ends_in_status(plan))
 
 
-def _listed(loaded: Loaded) -> dict[str, str | list[str]]:
-    return {
-        "name": loaded.name,
-        "title": loaded.scenario.title,
-        "variants": [variant.name for variant in loaded.variants],
-    }
+def _listed(name: str) -> dict[str, Any]:
+    """What a list tells of a shipped scenario, whether or not the packages it needs are there."""
+    title, variants = title_and_variants(name)
+    return {"name": name, "title": title, "variants": variants}
 
 
 # -- running ------------------------------------------------------------------------------------

@@ -181,8 +181,9 @@ def _script_problems(
             )
         return
     key, body = "lua", call.lua or ""
-    if call.lua_file is not None:
-        key, file = "lua_file", lua_files[call.lua_file]
+    if call.source is not None:
+        key = "lua_file" if call.lua_package is None else "lua_package"
+        file = lua_files[call.source]
         if isinstance(file, InputError):
             yield (*at, key), str(file)
             return

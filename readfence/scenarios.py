@@ -10,9 +10,11 @@ from pydantic import BaseModel, ValidationError
 
 from models.cluster import counter_names, resource_names
 from models.engine.rounds import WOULD_DROP
+from models.load_spec import CallSpec
 from models.spec import Scenario, System
 from models.workload.recording import Recording
 from readfence.complaints import complaints, nearest
+from readfence.packages import lua_of
 from readfence.places import Document, Location
 from readfence.recordings.files import load_recording
 from readfence.references import Problem, reference_problems
@@ -100,6 +102,15 @@ def load(name: str, assignments: Sequence[str] = (), seed: int | None = None) ->
     """
     loaded = read(open_document(name, assignments, seed))
     return replace(loaded, overrides=tuple(map(_brief, assignments)))
+
+
+def title_and_variants(name: str) -> tuple[str, list[str]]:
+    """Title of a scenario and names of its variants, before anything that it names is looked for.
+
+    Raises `InputError`.
+    """
+    content = open_document(name).content
+    return str(content.get("title", "")), list(content.get("variants") or [_alone(content)])
 
 
 def open_document(name: str, assignments: Sequence[str] = (), seed: int | None = None) -> Document:
@@ -207,8 +218,7 @@ class _Reader:
         content = self._document.content
         base = {key: value for key, value in content.items() if key not in ENVELOPE}
         variants = []
-        alone = str(content.get("fence", System.model_fields["fence"].default))
-        for name, settings in (content.get("variants") or {alone: {}}).items():
+        for name, settings in (content.get("variants") or {_alone(content): {}}).items():
             for key in settings:
                 if key in ENVELOPE:
                     text = "expected a setting of a variant, got one of the whole scenario"
@@ -270,23 +280,41 @@ class _Reader:
         return [self._document.line(("expect", i)) for i in range(len(scenario.expect))]
 
 
+def _alone(content: Mapping[str, Any]) -> str:
+    """The name of the only variant, where there are no others."""
+    return str(content.get("fence", System.model_fields["fence"].default))
+
+
 def _lua_files(folder: Path, variants: Sequence[Variant]) -> dict[str, str | InputError]:
-    """The text of every Lua file that a variant names, or why it cannot be read."""
+    """The text of every script that a variant names, or why it cannot be read."""
     files: dict[str, str | InputError] = {}
     for variant in variants:
         for load_spec in variant.system.workload:
             for call in load_spec.scripts:
-                if call.lua_file is not None and call.lua_file not in files:
-                    files[call.lua_file] = _lua_file(folder / call.lua_file)
+                if call.source is not None and call.source not in files:
+                    files[call.source] = _lua(folder, call)
     return files
+
+
+def _lua(folder: Path, call: CallSpec) -> str | InputError:
+    if call.lua_package is None:
+        assert call.lua_file is not None
+        return _lua_file(folder / call.lua_file)
+    try:
+        return lua_of(call.lua_package)
+    except InputError as error:
+        return error
 
 
 def _recordings(folder: Path, variants: Sequence[Variant]) -> dict[str, Recording]:
     """Every recording that a variant replays. Raises `InputError`."""
-    names = [load_spec.replay for variant in variants for load_spec in variant.system.workload]
-    return {
-        name: load_recording(folder / name) for name in dict.fromkeys(names) if name is not None
-    }
+    recordings: dict[str, Recording] = {}
+    for variant in variants:
+        for load_spec in variant.system.workload:
+            if load_spec.replay is not None and load_spec.replay not in recordings:
+                file = folder / load_spec.replay
+                recordings[load_spec.replay] = load_recording(file, load_spec.lua_packages)
+    return recordings
 
 
 def _lua_file(path: Path) -> str | InputError:

@@ -88,6 +88,9 @@ def _word(word: Any, script: Callable[[str], bytes | None]) -> bytes:
     if isinstance(word, dict) and "script" in word:
         body = script(word["script"])
         if body is None:
-            raise ValueError(f"the text of script {word['script']} is in no file beside it")
+            raise ValueError(
+                f"the text of script {word['script']} is in no file beside it, and in none of the "
+                "packages that `lua_packages` names"
+            )
         return body
     return text_from_json(word)

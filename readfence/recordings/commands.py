@@ -70,6 +70,10 @@ def import_monitor(
 
 def summary(
     recording: Annotated[Path, typer.Argument(metavar="RECORDING", help="A recording, JSONL.")],
+    lua_packages: Annotated[
+        list[str] | None,
+        typer.Option("--lua-package", metavar="NAME", help="Holds scripts named by their SHA-1."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell what a recording holds: scripts with calls per run, commands, undeclared keys.
@@ -78,7 +82,7 @@ def summary(
 
     Example: `readfence summary traffic.jsonl`
     """
-    told = summarize(load_recording(recording))
+    told = summarize(load_recording(recording, lua_packages or ()))
     if as_json:
         print_json(told.as_json())
     else:

@@ -20,6 +20,12 @@ _SYSTEM = {
     "fence": "none",
     "cluster": {"nodes": 1},
     "timelines": 0,
+    # Nothing takes time, so that connections meet in the order in which they met when recorded.
+    "engine": dict.fromkeys(
+        ("read", "message", "proposal", "timer", "apply_entry", "apply_mutation", "fsync"), "0s"
+    ),
+    "store": {"point_read": "0s", "scan": "0s", "scan_row": "0s"},
+    "script": {"start": "0s", "call": "0s", "commit": "0s"},
     "workload": {"replay": "it"},
 }
 
@@ -39,6 +45,17 @@ class ScriptUse:
         ordered = sorted(self.calls)
         return ordered[(len(ordered) - 1) * percent // 100]
 
+    def as_json(self) -> dict[str, int]:
+        """All of it."""
+        return {
+            "runs": len(self.calls),
+            "calls_p50": self.percentile(50),
+            "calls_p90": self.percentile(90),
+            "calls_max": max(self.calls),
+            "runs_with_undeclared_keys": self.undeclared,
+            "errors": self.errors,
+        }
+
 
 @dataclass
 class Summary:
@@ -55,28 +72,30 @@ class Summary:
             "connections": self.connections,
             "duration_ns": self.duration_ns,
             "commands": dict(self.commands.most_common()),
-            "scripts": {
-                sha: {
-                    "runs": len(use.calls),
-                    "calls_p50": use.percentile(50),
-                    "calls_p90": use.percentile(90),
-                    "calls_max": max(use.calls),
-                    "runs_with_undeclared_keys": use.undeclared,
-                    "errors": use.errors,
-                }
-                for sha, use in self._by_runs()
-            },
+            "scripts": {sha: use.as_json() for sha, use in self._by_runs()},
+            "all_scripts": self.all_scripts.as_json() if self.scripts else None,
         }
+
+    @property
+    def all_scripts(self) -> ScriptUse:
+        """All scripts together."""
+        uses = self.scripts.values()
+        return ScriptUse(
+            [calls for use in uses for calls in use.calls],
+            sum(use.undeclared for use in uses),
+            sum(use.errors for use in uses),
+        )
 
     def view(self) -> RenderableType:
         """Tables for people."""
         scripts = Table(box=None, pad_edge=False)
         for heading in ("script", "runs", "calls p50", "p90", "max", "undeclared keys", "errors"):
             scripts.add_column(heading, justify="left" if heading == "script" else "right")
-        for sha, use in self._by_runs():
+        together = [("all scripts", self.all_scripts)] if len(self.scripts) > 1 else []
+        for name, use in [*self._by_runs(), *together]:
             runs = len(use.calls)
             scripts.add_row(
-                sha, f"{runs:,}", str(use.percentile(50)), str(use.percentile(90)),
+                name, f"{runs:,}", str(use.percentile(50)), str(use.percentile(90)),
                 str(max(use.calls)), f"{use.undeclared / runs:.0%}", f"{use.errors:,}",
             )  # fmt: skip
         commands = Table(box=None, pad_edge=False)

@@ -9,6 +9,7 @@ from models.redis.key_states import STATES
 from models.spec import Scenario, System
 from readfence.scenarios import load, shipped, shipped_folder
 from sim.units import NS_PER, SECOND, ms, us
+from tests.packages import need_those_of
 
 LEAST: dict[str, Any] = {
     "workload": {"clients": 1, "scripts": [{"lua": "return 1"}]},
@@ -99,6 +100,7 @@ def test_a_group_by_itself_is_a_list_of_one() -> None:
 @pytest.mark.parametrize("name", [*shipped(), "must_fail/lost_update"])
 def test_a_scenario_written_back_reads_the_same(name: str) -> None:
     """As run.json holds it: every default filled in, every duration as text."""
+    need_those_of(name)
     scenario = load(str(shipped_folder() / f"{name}.yaml")).scenario
     written = scenario.model_dump(mode="json", by_alias=True)
     again = Scenario.model_validate(written)
@@ -156,7 +158,7 @@ def test_durations_and_laws_survive_a_round_trip() -> None:
         ),
         (
             {"workload": {"clients": 1, "scripts": [{"lua": "", "command": ["GET"]}]}},
-            "expected one of `lua`, `lua_file` and `command`",
+            "expected one of `lua`, `lua_file`, `lua_package` and `command`",
         ),
         (
             {"workload": {"clients": 1, "scripts": [{"command": []}]}},

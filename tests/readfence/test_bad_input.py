@@ -278,7 +278,7 @@ def test_clients_or_arrivals(new: str, got: str) -> None:
         ("{count: 10", "{keys: [a], count: 10",
          "s.yaml:5: data.k: expected either `count` or `keys`, got `count` and `keys`"),
         (LUA, LUA + "\n      command: [GET]", "s.yaml:10: workload.scripts.0: expected one of "
-                                  "`lua`, `lua_file` and `command`, got `lua` and `command`"),
+                 "`lua`, `lua_file`, `lua_package` and `command`, got `lua` and `command`"),
         (STOP, STOP + "\nevents: [{at: 1s}]", "s.yaml:14: events.0: expected one of `step_down`, "
                                               "`transfer_to` and `stall`, got none"),
         (STOP, STOP + "\nengine: {tick: 0}",
@@ -918,7 +918,7 @@ def test_ctrl_c_while_everything_is_being_imported() -> None:
         ("workload.scripts.5.name=x", ": expected a position from 0 to 0, got '5'"),
         ("expect.4=errors == 0", ": expected a position from 0 to 0, got '4'"),
         ("workload.1.clients=3", ": workload.1: unknown key; expected one of arrivals, attach, "
-                                 "clients, connections, name, replay, scripts, speed, think"),
+                 "clients, connections, lua_packages, name, replay, scripts and 2 more"),
         ("engine.tick=7ms", ": engine.heartbeat: expected a whole number of ticks of 7ms, got "
                             "'200ms'\n--set engine.tick=7ms: engine.election: expected a whole "
                             "number of ticks of 7ms, got '2s'"),
