@@ -9,9 +9,9 @@ import pytest
 
 from models.replies import Status
 from tests.models.redis.resp2 import Client
-from tests.packages import need
+from tests.packages import NPM, need, npm_packages
 from tests.readfence.serving import clients
-from tests.readfence.serving.serving import Served, talking
+from tests.readfence.serving.serving import Served, talking, tool
 
 VOLATILE = (
     (rb"\d{10}\.\d+(e[+-]?\d+)?", b"<instant>"),
@@ -20,6 +20,7 @@ VOLATILE = (
     (rb"line \d+", b"<line>"),
 )
 """What no two sessions share: instants and ids drawn by clients."""
+JOBS = "1000"
 READERS = {
     b"string": (b"GET",),
     b"hash": (b"HGETALL",),
@@ -59,12 +60,17 @@ def state(client: Client) -> dict[object, list[object]]:
     return found
 
 
-def left_behind(session: str, port: int) -> dict[object, list[object]]:
+def python_session(name: str) -> list[str]:
+    """The command that runs one of `clients.py`, without the port."""
+    return [sys.executable, str(Path(clients.__file__)), name]
+
+
+def left_behind(session: list[str], port: int, *more: str) -> dict[object, list[object]]:
     """What a session leaves in an empty store."""
     with talking(port) as client:
         client.ask(b"FLUSHALL")
         client.ask(b"SCRIPT", b"FLUSH")
-        command = [sys.executable, str(Path(clients.__file__)), session, str(port)]
+        command = [*session, str(port), *more]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)
         assert done.returncode == 0, done.stdout + done.stderr
         return state(client)
@@ -74,9 +80,20 @@ def left_behind(session: str, port: int) -> dict[object, list[object]]:
 def test_a_client_leaves_the_same_in_both(session: str, served: Served, redis_server: int) -> None:
     """Keys, types, whether they expire, and values."""
     need(session, "redis")
-    real = left_behind(session, redis_server)
+    real = left_behind(python_session(session), redis_server)
     assert real, "the session left nothing that could be compared"
-    assert left_behind(session, served.port) == real
+    assert left_behind(python_session(session), served.port) == real
+
+
+def test_a_queue_of_node_leaves_the_same_in_both(served: Served, redis_server: int) -> None:
+    """A thousand jobs of npm's bullmq, some with a priority, some that fail."""
+    node = tool("node")
+    npm_packages()
+    script = Path(clients.__file__).with_name("bullmq_session.js")
+    session = [node, str(script), str(NPM / "node_modules")]
+    real = left_behind(session, redis_server, JOBS)
+    assert len(real) > int(JOBS)
+    assert left_behind(session, served.port, JOBS) == real
 
 
 def test_another_value_is_noticed(served: Served, redis_server: int) -> None:
