@@ -13,7 +13,7 @@ PATIENCE_S = 30
 
 
 def bullmq(port: int) -> None:
-    """Jobs that are plain, have a priority, or fail; one stays delayed, since coming due is a race."""
+    """Jobs that are plain, have a priority, or fail; one stays delayed: coming due is a race."""
     from bullmq import Queue, Worker  # noqa: PLC0415
 
     async def work(job: Any, token: str) -> str:
