@@ -1,5 +1,6 @@
 """Lua out of installed packages: as text, from where the package says, and never by running it."""
 
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from models.load_spec import LuaPackageSpec
 from readfence.packages import lua_files_of, lua_of
 from readfence.scenarios import load
 from sim.errors import InputError
+from tests.packages import NEEDED_BY
 from tests.readfence.front_door import LUA, call, small
 
 MODULE = """\
@@ -108,6 +110,23 @@ def test_a_missing_package_is_told_with_the_extra_that_brings_it(tmp_path: Path)
     ended = call("run", "r.yaml")
     assert ended.status == 2
     assert "pip install 'readfence[clients]'" in ended.stderr
+
+
+def test_without_the_extra_scenarios_are_listed_and_say_what_they_need(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A list needs no package, and nothing else is lost with it."""
+
+    def missing(package: str) -> None:
+        raise PackageNotFoundError(package)
+
+    monkeypatch.setattr("readfence.packages.distribution", missing)
+    listed = call("list")
+    assert (listed.status, "job_queue" in listed.stdout) == (0, True)
+    for name in NEEDED_BY:
+        ended = call("run", name)
+        assert ended.status == 2
+        assert "pip install 'readfence[clients]'" in ended.stderr
 
 
 def test_it_is_either_a_file_or_an_attribute(tmp_path: Path) -> None:

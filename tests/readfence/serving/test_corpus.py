@@ -13,15 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.packages import NPM, npm_packages
 from tests.readfence.serving.serving import serving
 
 ROOT = Path(__file__).resolve().parents[3]
 CORPUS = Path(os.environ.get("READFENCE_CORPUS", ROOT.parent / "shared" / "corpus"))
-NPM = Path(os.environ.get("READFENCE_NPM", ROOT / ".npm"))
-NPM_PACKAGES = (
-    "bullmq@6.7.0", "bee-queue@2.0.0", "rate-limiter-flexible@11.4.0", "redlock@5.0.0-beta.2",
-    "redis-semaphore@5.8.0", "ioredis@5",
-)  # fmt: skip
 SESSIONS = (
     "js-bee", "js-bullmq-flow", "js-bullmq-more", "js-bullmq-ratelimit", "js-bullmq-worker",
     "js-locks", "js-rlf", "py-bullmq-basic", "py-bullmq-flows", "py-dramatiq", "py-limits",
@@ -31,25 +27,12 @@ SESSIONS = (
 pytestmark = pytest.mark.slow
 
 
-def _npm_packages() -> None:
-    """Make sure that the npm packages are there; in CI they are installed."""
-    if all((NPM / "node_modules" / name.split("@")[0]).is_dir() for name in NPM_PACKAGES):
-        return
-    npm = shutil.which("npm")
-    if npm is None or not os.environ.get("CI"):
-        if os.environ.get("CI"):
-            pytest.fail("npm is not installed, and CI must not go without it")
-        pytest.skip(f"the npm packages are not in {NPM}: npm install --prefix {NPM} ...")
-    command = [npm, "install", "--prefix", str(NPM), "--ignore-scripts", "--no-audit"]
-    subprocess.run([*command, *NPM_PACKAGES], check=True, capture_output=True, timeout=300)
-
-
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the corpus with the scripts beside it."""
     if not (CORPUS / "replay.py").is_file():
         pytest.skip(f"no recordings of real clients in {CORPUS}")
-    _npm_packages()
+    npm_packages()
     copy = tmp_path_factory.mktemp("corpus")
     for name in ("replay.py", "resp.py", "extract_scripts.py", "extract_scripts.js"):
         shutil.copyfile(CORPUS / name, copy / name)
