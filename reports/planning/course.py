@@ -28,9 +28,9 @@ SHARES: Final = (50, 80, 95)
 """Percent of the capacity at which a table shows figures."""
 GROWTH: Final = (0, 25, 50, 100)
 """Percent more than today's load."""
-_EXCURSIONS: Final = 2
-"""Loads tried beyond a search's end, on either side, for the sake of the interval; each twice the
-precision away from the one before."""
+_EXCURSIONS: Final = (2, 4, 8)
+"""Steps of the precision by which loads are tried beyond a search's end, on either side, for the
+sake of the interval, until one is enough."""
 _NEAR: Final = 0.9
 """An objective usually breaks at about this share of the load that saturates a resource."""
 
@@ -162,17 +162,17 @@ class VariantCourse:
         """
         question, tried = self._question, self._tried[condition]
         limit_ns, ratio = question.rules.objective.limit_ns, 1.0 + question.rules.precision
-        for steps in range(1, _EXCURSIONS + 1):
+        for steps in _EXCURSIONS:
             if any(evidence.bounds[0] > limit_ns for evidence in tried.values()):
                 break
-            load = significant(max(tried) * ratio ** (2 * steps))
+            load = significant(max(tried) * ratio**steps)
             yield from self._gather(condition, min(load, question.highest), decide=True)
-        for steps in range(1, _EXCURSIONS + 1):
+        for steps in _EXCURSIONS:
             low, about, _ = _ends(tried, limit_ns)
-            if about is None or (low is not None and low > about / ratio ** (2 * _EXCURSIONS)):
+            load = question.lowest if about is None else significant(about / ratio**steps)
+            if about is None or (low is not None and low >= load):
                 break
-            load = significant(about / ratio ** (2 * steps))
-            if load >= question.lowest and load not in tried:
+            if load > question.lowest:
                 yield from self._gather(condition, load, decide=True)
 
     def _situation(self, condition: Condition) -> Situation:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from reports.planning.record import PlanRecord, Probe, VariantPlan
-from reports.planning.tables import capacity_text, rate
+from reports.planning.tables import bottleneck_text, capacity_text, rate
 from reports.plots.canvas import (
     ALARM,
     FAINT,
@@ -36,6 +36,8 @@ from reports.plots.canvas import (
 
 RESOURCES_MAX: Final = 4
 """Resources drawn of a variant, those that are busiest."""
+_ALIKE: Final = 0.03
+"""Utilisations that never differ by more share a line, such as those of the lanes to two peers."""
 _COLUMNS: Final = 3
 _PANEL: Final = 2.6
 """Inches from one line of panels to the next."""
@@ -77,24 +79,20 @@ def latency(record: PlanRecord) -> Figure:
 
 
 def _latency_title(record: PlanRecord) -> str:
-    known = {
-        variant.name: variant.healthy.capacity.load.value
-        for variant in record.variants
-        if variant.healthy.capacity.load.value
-    }
-    numbers = {name: value for name, value in known.items() if value is not None}
-    # A variant that verifies nothing is a control, not a choice, where others verify.
-    verifying = {v.name for v in record.variants if _per_script(v.healthy.nearest) > 0}
-    numbers = {name: numbers[name] for name in numbers if name in verifying} or numbers
-    if not numbers:
-        return f"{record.name}: no load with {record.objective}"
-    best = max(numbers, key=lambda name: numbers[name])
-    worst = min(numbers, key=lambda name: numbers[name])
-    title = f"{record.name}: {clean(best, 24)} carries {rate(numbers[best])} at {record.objective}"
+    """What the best fence carries, and how many times the worst it is; both of those that verify.
+
+    A variant that verifies nothing carries most, and is no alternative.
+    """
+    known = [v for v in record.variants if v.healthy.capacity.load.value is not None]
+    known = [v for v in known if _per_script(v.healthy.nearest) > 0] or known
+    if not known:
+        return f"{record.name}: no capacity with {record.objective}"
+    loads = {variant.name: variant.healthy.capacity.load.value or 0.0 for variant in known}
+    best, worst = (pick(loads, key=lambda name: loads[name]) for pick in (max, min))
+    title = f"{record.name}: {clean(best, 24)} carries {rate(loads[best])} at {record.objective}"
     if best == worst:
         return title
-    times = numbers[best] / numbers[worst]
-    return f"{title}, {times:,.3g} times as much as {clean(worst, 24)}"
+    return f"{title}, {loads[best] / loads[worst]:,.3g} times as much as {clean(worst, 24)}"
 
 
 def _load_axis(axes: Axes, record: PlanRecord) -> None:
@@ -219,7 +217,9 @@ def utilisation(record: PlanRecord) -> Figure:
     columns = min(_COLUMNS, len(record.variants))
     lines = ceil(len(record.variants) / columns)
     height = 1.7 + _PANEL * lines
-    told = "Share of time that each resource is busy; the dashed line is the capacity."
+    told = (
+        "Share of time that each resource is busy; +3: so many others alike. Dashed: the capacity."
+    )
     figure = new_figure(record, _utilisation_title(record), height=height, subtitle=told)
     names = _drawn_resources(record)
     width = (9.95 - 0.65 * (columns - 1)) / columns
@@ -249,29 +249,36 @@ def _style(index: int) -> dict[str, Any]:
 
 
 def _utilisation_title(record: PlanRecord) -> str:
-    under: dict[str, list[str]] = {}
+    """The commonest bottleneck."""
+    under: dict[str, int] = {}
     for variant in record.variants:
         name = variant.healthy.nearest.bottleneck
         if name is not None and variant.healthy.capacity.load.value is not None:
-            under.setdefault(name, []).append(variant.name)
+            under[name] = under.get(name, 0) + 1
     if not under:
         return f"{record.name}: how busy its resources are"
-    if len(under) == 1:
-        return f"{record.name}: {next(iter(under))} saturates first, under every variant"
-    parts = [
-        f"{clean(name, 24)} under {names[0] if len(names) == 1 else f'{len(names)} variants'}"
-        for name, names in under.items()
-    ]
-    return f"{record.name}: what saturates first: {', '.join(parts)}"
+    name = max(under, key=lambda name: under[name])
+    where = f"{under[name]} of {len(record.variants)} variants"
+    if under[name] == len(record.variants):
+        where = "every variant"
+    return f"{record.name}: {clean(name, 30)} saturates first under {where}"
 
 
 def _busiest(variant: VariantPlan) -> list[str]:
-    most: dict[str, float] = {}
-    for probe in variant.healthy.probes:
-        for name, use in probe.resources.items():
-            most[name] = max(most.get(name, 0.0), use.utilisation)
-    busy = [name for name in most if most[name] >= 0.01]
-    return sorted(busy, key=lambda name: (-most[name], name))[:RESOURCES_MAX]
+    """The resources to draw: those that are ever busy, and of several that are busy alike one."""
+    busy: dict[str, list[float]] = {}
+    for name in variant.healthy.nearest.resources:
+        uses = [probe.resources.get(name) for probe in variant.healthy.probes]
+        busy[name] = [use.utilisation if use else 0.0 for use in uses]
+    chosen: list[str] = []
+    for name in sorted(busy, key=lambda name: -round(max(busy[name]), 1)):
+        alike = any(
+            max(abs(a - b) for a, b in zip(busy[name], busy[other], strict=True)) < _ALIKE
+            for other in chosen
+        )
+        if max(busy[name]) >= _ALIKE and not alike:
+            chosen.append(name)
+    return chosen[:RESOURCES_MAX]
 
 
 def _drawn_resources(record: PlanRecord) -> list[str]:
@@ -296,8 +303,9 @@ def _panel(axes: Axes, variant: VariantPlan, names: list[str]) -> None:
     capacity = variant.healthy.capacity.load.value
     if capacity is not None:
         axes.axvline(capacity, color=FAINT, linewidth=1.2, linestyle=(0, (4, 3)))
-    title = f"{clean(variant.name, 24)}: {capacity_text(variant.healthy.capacity)}"
-    axes.set_title(title, size=10, weight="bold", loc="left")
+    name, bottleneck = clean(variant.name, 16), clean(bottleneck_text(variant.healthy.nearest), 24)
+    title = f"{name}: {capacity_text(variant.healthy.capacity)}, {bottleneck}"
+    axes.set_title(title, size=9, weight="bold", loc="left")
 
 
 # -- verifications --------------------------------------------------------------------------------
