@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from models.engine.rounds import WOULD_DROP
 from models.spec import System
 from readfence.console import ShowPlan
 from readfence.executors import PointRunner
@@ -261,6 +262,7 @@ def _measured(measured: Measured) -> Replication:
         verifications=measured.attempts.total(*VERIFICATIONS),
         rounds=measured.attempts.total("rounds"),
         resources=measured.resources,
+        would_drop=measured.counters.get(WOULD_DROP, 0),
     )
 
 

@@ -28,7 +28,7 @@ SHARES: Final = (50, 80, 95)
 """Percent of the capacity at which a table shows figures."""
 GROWTH: Final = (0, 25, 50, 100)
 """Percent more than today's load."""
-_EXCURSIONS: Final = (2, 4, 8)
+_EXCURSIONS: Final = (2, 4, 8, 16)
 """Steps of the precision by which loads are tried beyond a search's end, on either side, for the
 sake of the interval, until one is enough."""
 _NEAR: Final = 0.9

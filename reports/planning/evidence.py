@@ -79,6 +79,8 @@ class Replication:
     verifications: int
     rounds: int
     resources: Mapping[str, Window]
+    would_drop: int = 0
+    """Messages that found no room and went on all the same, under `fidelity: rounds`."""
     broken_off: str = ""
     """Why the run came to no end, if it did not: then nothing else is known."""
 
@@ -238,6 +240,7 @@ class Evidence:
             verifications_per_s=sum(r.verifications for r in ended) / span_s if span_s else 0.0,
             rounds_per_s=sum(run.rounds for run in ended) / span_s if span_s else 0.0,
             resources=_uses(ended),
+            would_drop=sum(run.would_drop for run in ended),
         )
 
     def _percentile(self, percent: Fraction, level: float) -> Interval:

@@ -103,6 +103,9 @@ class Probe(_Part):
     verifications_per_s: float
     rounds_per_s: float
     resources: dict[str, Use]
+    would_drop: int = 0
+    """Messages that a lane or an inbox had no room for, over all runs; `fidelity: rounds` lets them
+    through."""
 
     @property
     def bottleneck(self) -> str | None:

@@ -75,7 +75,7 @@ def _capacities(record: PlanRecord) -> Table:
             _use_text(at),
             _beyond(healthy),
         ))  # fmt: skip
-        notes += _reasons(variant)
+        notes += [*_reasons(variant), *_full_lanes(variant)]
     level = f"{record.level:.0%}".replace("%", " %")
     headings = ("", "capacity", f"{level} interval", "bottleneck", "its use", "beyond it")
     if any("+" in row[3] for row in rows):
@@ -92,6 +92,17 @@ def _reasons(variant: VariantPlan) -> Iterator[str]:
         if situation.capacity.reason:
             where = "" if situation.condition == "healthy" else f", {_name(situation.condition)}"
             yield f"{variant.name}{where}: {situation.capacity.reason}"
+
+
+def _full_lanes(variant: VariantPlan) -> Iterator[str]:
+    """From which load on `fidelity: rounds` let messages through that had no room."""
+    for situation in variant.situations:
+        full = [probe for probe in situation.probes if probe.would_drop]
+        if full:
+            yield (
+                f"{variant.name}, {_name(situation.condition)}: from {rate(full[0].load)} on, "
+                "messages found no room and went on all the same; `fidelity: messages` drops them"
+            )
 
 
 def _name(condition: Condition) -> str:

@@ -90,6 +90,22 @@ def test_a_table_without_a_row_is_left_out() -> None:
     assert [each.title[:8] for each in tables_of(plain)] == ["Capacity", "Beside f"]
 
 
+def test_messages_that_found_no_room_are_told(record: PlanRecord) -> None:
+    """From the first load on; nothing is said where there was room for all."""
+    assert not any("found no room" in note for note in table(record, "Capacity").notes)
+    variant = record.variant("one_fence")
+    probes = list(variant.healthy.probes)
+    probes[-1] = probes[-1].model_copy(update={"would_drop": 7})
+    healthy = variant.healthy.model_copy(update={"probes": probes})
+    changed = variant.model_copy(update={"situations": [healthy]})
+    (note,) = (
+        note
+        for note in table(record.model_copy(update={"variants": [changed]}), "Capacity").notes
+        if "found no room" in note
+    )
+    assert note.startswith(f"one_fence, all nodes: from {rate(probes[-1].load)} on, ")
+
+
 def test_numbers_are_for_people() -> None:
     """Three digits, and whole numbers from a thousand on."""
     assert [rate(x) for x in (0.5, 48.51, 999.6, 12_345.6)] == [
