@@ -79,7 +79,7 @@ def plan(
         for path in written:
             if path.suffix != ".svg":
                 out.print(str(path), soft_wrap=True)
-    for line in inconclusive(record):
+    for line in warnings(record):
         err.print(f"readfence: {line}")
     return Exit.OK if record.conclusive else Exit.INCONCLUSIVE
 
@@ -143,11 +143,11 @@ def _draw(record: PlanRecord, folder: Path) -> list[Path]:
         raise EnvironmentFailed(str(error)) from error
 
 
-def inconclusive(record: PlanRecord) -> list[str]:
-    """What was not found, in words: a line per variant and condition."""
+def warnings(record: PlanRecord) -> list[str]:
+    """What was not found, or not as well as asked for, in words: a line each."""
     return [
         f"{variant.name} ({situation.condition}): {situation.capacity.reason}"
         for variant in record.variants
         for situation in variant.situations
-        if situation.capacity.found != "found"
+        if situation.capacity.reason
     ]
