@@ -15,8 +15,8 @@ import numpy as np
 from models.engine.rounds import WOULD_DROP
 from models.spec import System
 from readfence.console import ShowPlan
-from readfence.executors import PointRunner
 from readfence.points import Measured, Point, PointResult
+from readfence.runner import PointRunner
 from readfence.scenarios import Loaded, Variant
 from readfence.versions import build
 from reports.attempts import VERIFICATIONS

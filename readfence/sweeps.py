@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from readfence.executors import Finished, PointRunner
 from readfence.places import Document
 from readfence.points import Point, point_of
+from readfence.runner import Finished, PointRunner
 from readfence.scenarios import ENVELOPE, Loaded, Variant, open_document, read, read_variants
 from readfence.versions import build
 from reports.sweeping.rows import Row, Sweep

@@ -10,8 +10,9 @@ from shutil import copytree
 
 import pytest
 
-from readfence.executors import Inline, PointRunner
+from readfence.executors import Inline
 from readfence.planning import make_plan
+from readfence.runner import PointRunner
 from readfence.scenarios import load
 from readfence.store import PointStore
 from reports.planning.record import read_plan

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from readfence.executors import Inline, PointRunner
+from readfence.executors import Inline
 from readfence.points import Point
+from readfence.runner import PointRunner
 from readfence.sweeps import SweepPlan, plan_sweep
 from reports.sweeping.rows import Sweep
 from sim.errors import InputError
