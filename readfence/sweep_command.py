@@ -88,11 +88,14 @@ def _ask(plan: SweepPlan, *, yes: bool) -> None:
     if yes or plan.total <= ASK_ABOVE:
         return
     size = (
-        f"{plan.total:,} points ({plan.combinations:,} combinations, {plan.variants} variants, "
-        f"{plan.seeds} seeds)"
+        f"{plan.total:,} points ({plan.combinations:,} combinations, {plan.variants:,} variants, "
+        f"{plan.seeds:,} seeds)"
     )
     if not _somebody_there():
-        raise InputError(f"{plan.loaded.path}: the sweep has {size}; to run it, add --yes")
+        raise InputError(
+            f"{plan.place}: expected at most {ASK_ABOVE:,} points, got {size}; to run them all the "
+            "same, add --yes"
+        )
     if not typer.confirm(f"The sweep has {size}. Run it?", err=True):
         raise InputError("not run")
 

@@ -43,6 +43,11 @@ class SweepPlan:
             self._check_path(path)
 
     @property
+    def place(self) -> str:
+        """Where the settings stand that are varied, for messages."""
+        return f"{self._document.place(('sweep', 'settings'))}: sweep.settings"
+
+    @property
     def total(self) -> int:
         """How many points there are."""
         return self.combinations * self.variants * self.seeds

@@ -292,8 +292,8 @@ def test_a_great_sweep_asks_first() -> None:
     ended = call("sweep", "s.yaml", "--executor", "inline")
     assert ended.status == 2
     assert ended.stderr.strip() == (
-        "readfence: s.yaml: the sweep has 1,002,000 points (501 combinations, 2 variants, 1000 "
-        "seeds); to run it, add --yes"
+        "readfence: s.yaml:19: sweep.settings: expected at most 10,000 points, got 1,002,000 "
+        "points (501 combinations, 2 variants, 1,000 seeds); to run them all the same, add --yes"
     )
     assert time.monotonic() - began < 5 and not Path("out").exists()
 

@@ -127,6 +127,21 @@ def test_a_sweep_that_is_wrong(sweep: str, message: str) -> None:
     assert complaint(sweep).splitlines()[0].startswith(message)
 
 
+def test_what_is_wrong_with_all_variants_is_told_once() -> None:
+    """And what is wrong with some of them of each, by its name."""
+    unknown = complaint("{settings: {network.one_wy: [1ms], cluster.nodes: [17]}}")
+    assert unknown.splitlines() == [
+        "s.yaml:19: sweep.settings: cluster.nodes=17: cluster.nodes: expected 9 or less, got 17",
+        "s.yaml:19: sweep.settings: network.one_wy=1ms: network.one_wy: unknown key; did you mean "
+        "'one_way'?",
+    ]
+    of_one = complaint("{settings: {variants.none.network.one_wy: [1ms]}}")
+    place = "s.yaml:19: sweep.settings: variants.none.network.one_wy=1ms"
+    assert of_one == (
+        f"{place}: variants.none.network.one_wy: unknown key; did you mean 'one_way'?"
+    )
+
+
 def test_an_unknown_variant_is_not_invented() -> None:
     """A slip in its name would otherwise run as one variant more."""
     said = complaint("{settings: {variants.nobody.fence: [none]}}")
