@@ -41,6 +41,9 @@ return string.find(string.rep('a', 30000), string.rep('a?', 30) .. string.rep('a
 """
 """One call of a C function of Lua that is done in some thousands of years, unless it is refused."""
 
+RECORDINGS = Path(__file__).parents[1] / "data" / "recordings"
+"""Recorded traffic."""
+
 
 def small(*replacements: tuple[str, str]) -> str:
     """`SMALL` with each first text replaced by the second, once."""

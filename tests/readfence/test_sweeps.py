@@ -10,7 +10,7 @@ from readfence.runner import PointRunner
 from readfence.sweeps import SweepPlan, plan_sweep
 from reports.sweeping.rows import Sweep
 from sim.errors import InputError
-from tests.readfence.front_door import small
+from tests.readfence.front_door import RECORDINGS, small
 
 TWO = "{settings: {network.one_way: [1ms, 3ms], workload.clients: [1, 2]}}"
 
@@ -164,3 +164,14 @@ def test_a_scenario_without_a_sweep() -> None:
     Path("s.yaml").write_text(small())
     with pytest.raises(InputError, match=r"^s.yaml: expected settings to vary under `sweep:`"):
         plan_sweep("s.yaml")
+
+
+def test_a_replay_is_refused() -> None:
+    """Its traffic is what it is; and before anything is run."""
+    recorded = RECORDINGS / "session.jsonl"
+    Path("s.yaml").write_text(
+        f"workload: {{replay: {recorded}}}\nsweep: {{settings: {{cluster.nodes: [3, 5]}}}}\n"
+    )
+    expected = "s.yaml:1: workload.replay: expected clients with scripts in a sweep, got a replay"
+    with pytest.raises(InputError, match=f"^{expected} in variant "):
+        plan_sweep("s.yaml").check()
