@@ -103,6 +103,7 @@ def usual_run() -> RunRecord:
     return make_record(*(make_variant(name, scripts=2_000) for name in fences))
 
 
+@pytest.mark.alone
 def test_a_usual_run_is_drawn_in_seconds(tmp_path: Path) -> None:
     """The budget is 4 s on an idle machine; twice that here, since others may be at work."""
     record = usual_run()
