@@ -29,15 +29,14 @@ def points_kept(
     `done` puts a number of finished points into words, such as "3 of 12 points".
     """
 
-    def tell_kept(then: str = "the same command goes on from there") -> None:
-        err.print(f"{done(runner.ran + runner.from_store)} are done and kept; {then}")
+    def tell_kept(error: BaseException) -> None:
+        # What met its limit here would meet it again.
+        more = "" if isinstance(error, LimitReached) else "; the same command goes on from there"
+        err.print(f"{done(runner.ran + runner.from_store)} are done and kept{more}")
 
     def give_up(error: KeyboardInterrupt | LimitReached) -> Exit:
         err.show_cursor()  # the bar hides it
-        if isinstance(error, LimitReached):
-            tell_kept("--executor processes runs the others all the same")
-        else:
-            tell_kept()
+        tell_kept(error)
         return ended(error)
 
     store = PointStore(folder / "points", err.print)
@@ -47,8 +46,8 @@ def points_kept(
         runner = PointRunner(running, store)
         try:
             yield runner
-        except (KeyboardInterrupt, EnvironmentFailed, LimitReached):
-            tell_kept()
+        except (KeyboardInterrupt, EnvironmentFailed, LimitReached) as error:
+            tell_kept(error)
             raise
 
 
