@@ -140,11 +140,12 @@ def capacity(pair: Pair, tried: Mapping[float, Evidence]) -> Capacity:
     result = Capacity(found="found", load=load, by=by)
     half, cure = result.half_width, "make runs longer (`stop`) or allow more of them (`plan.runs`)"
     if half is None:
-        sure = "keeps" if load.low is None else "misses"
-        why = f"about {about:.4g}/s, but no load that was tried is sure to {sure[:-1]} it: {cure}"
+        sure = "keep" if load.low is None else "miss"
+        why = f"about {about:.4g}/s, but no load that was tried is sure to {sure} it: {cure}"
         return result.model_copy(update={"found": "unclear", "reason": why})
     if half > rules.precision:
-        why = f"known within {half:.1%}, where plan.precision asks for {rules.precision:.3g}"
+        asked = f"plan.precision asks for {100 * rules.precision:.3g} %"
+        why = f"known within {100 * half:.3g} %, where {asked}"
         return result.model_copy(update={"reason": f"{why}: {cure}"})
     return result
 
