@@ -317,7 +317,7 @@ def _estimate_text(estimate: Estimate) -> str:
 def _change(value: float | None, base: float | None) -> str:
     if value is None or not base:
         return NOTHING
-    return f"{100 * (value / base - 1):+.0f} %"
+    return f"{round(100 * (value / base - 1)):+d} %"
 
 
 def _formula_rate(formula: Formula) -> str:
