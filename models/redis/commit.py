@@ -7,13 +7,12 @@ where the modelled system loses data (RPOP writes no length delta, B28; a list r
 it expired keeps its old rows, H13): there the rows are written that make the reply true.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import count, repeat
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from models.redis import reads
 from models.redis.context import Context
-from models.redis.state import Key, ListValue
+from models.redis.state import Key
 from models.store import rows
 from models.store.rows import (
     DELETED,
@@ -27,19 +26,19 @@ from models.store.rows import (
 
 _STR: Final[Row] = (rows.STR, ONLY)
 _TTL: Final[Row] = (rows.TTL, ONLY)
-_METAS: Final[list[Row]] = [(family, ONLY) for family in reads.META_ROWS]
+_METAS: Final[RowWrites] = {(family, ONLY): DELETED for family in reads.META_ROWS}
 
 
 class KeyChanges(NamedTuple):
     """What an attempt wants to do to the rows of one key."""
 
-    removed: list[Row]
+    removed: RowWrites
     """Removed first, whether they are there or not."""
     put: RowWrites
 
     def writes(self) -> RowWrites:
         """Both in one, each row once, what is put in its order."""
-        writes = self.put | dict.fromkeys(self.removed, DELETED)
+        writes = self.put | self.removed
         writes.update(self.put)
         return writes
 
@@ -138,11 +137,12 @@ def _value_rows(kind: bytes, data: Any, ttl: int | None) -> RowWrites:
     return {(rows.STREAM_BLOB, ONLY): data}
 
 
-def _removals(key: Key) -> list[Row]:
-    removed = list(_METAS)
+def _removals(key: Key) -> RowWrites:
+    removed = _METAS.copy()
     for family, ids in key.view.rows.items():
         if family not in reads.META_ROWS:
-            removed.extend(zip(repeat(family), ids))
+            for id in ids:
+                removed[family, id] = DELETED
     return removed
 
 
@@ -159,37 +159,33 @@ def _is_blind(key: Key) -> bool:
 
 def _write_blind(name: bytes, key: Key, changes: Changes) -> None:
     value = key.list
-    removed: list[Row] = []
+    removed: RowWrites = {}
     put: RowWrites = {}
     if value is not None and value.dirty:
         if value.span.length == 0 and key.view.rows:
-            removed += _removals(key)  # of what expired, or was popped empty
-        _write_ends(value, removed, put)
-        changes.deltas.extend((name, delta) for delta in _deltas(value))
+            removed = _removals(key)  # of what expired, or was popped empty
+        head, length = value.span
+        if value.right or value.right_trim:
+            end = head + length
+            tail = end - value.right_trim
+            _write_items(tail, end, tail, value.right, removed, put)
+            changes.deltas.append((name, ListDelta(0, len(value.right) - value.right_trim)))
+        if value.left or value.left_trim:
+            end = head + value.left_trim
+            grown = len(value.left) - value.left_trim
+            _write_items(head, end, head - grown, value.left, removed, put)
+            changes.deltas.append((name, ListDelta(-grown, grown)))
     if key.ttl_dirty:
         put[_TTL] = DELETED if key.ttl is None else key.ttl
     if removed or put:
         changes.by_key[name] = KeyChanges(removed, put)
 
 
-def _write_ends(value: ListValue, removed: list[Row], put: RowWrites) -> None:
-    first, end = value.span.head, value.span.head + value.span.length
-    head = first + value.left_trim - len(value.left)
-    tail = end - value.right_trim
-    removed.extend(_items(range(first, first + value.left_trim)))
-    removed.extend(_items(range(tail, end)))
-    put.update(zip(_items(count(head)), value.left, strict=False))
-    put.update(zip(_items(count(tail)), value.right, strict=False))
-
-
-def _items(sequence: Iterable[int]) -> Iterator[Row]:
-    """The rows of a list's items."""
-    return zip(repeat(rows.LIST_ITEM), sequence)
-
-
-def _deltas(value: ListValue) -> Iterator[ListDelta]:
-    if value.right or value.right_trim:
-        yield ListDelta(0, len(value.right) - value.right_trim)
-    if value.left or value.left_trim:
-        grown = len(value.left) - value.left_trim
-        yield ListDelta(-grown, grown)
+def _write_items(
+    trimmed: int, end: int, first: int, items: list[bytes], removed: RowWrites, put: RowWrites
+) -> None:
+    """At one end of a list: what was trimmed, up to `end`, and what was pushed, from `first` on."""
+    for i in range(trimmed, end):
+        removed[rows.LIST_ITEM, i] = DELETED
+    for i, item in enumerate(items, first):
+        put[rows.LIST_ITEM, i] = item

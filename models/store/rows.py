@@ -103,6 +103,7 @@ RowId: TypeAlias = Hashable
 Row: TypeAlias = tuple[str, RowId]
 """Family and id."""
 Rows: TypeAlias = dict[str, dict[RowId, Any]]
+_NO_ROW: Final[dict[RowId, Any]] = {ONLY: None}
 RowWrites: TypeAlias = dict[Row, Any]
 """What a commit makes of the rows of one key, in this order; `DELETED` removes a row."""
 
@@ -126,14 +127,14 @@ class KeyView:
         self.expiry: int | None = None
         self.text: bytes | None = None
         if shape & _TOLD:
-            self.expiry = self.only(TTL)
-            self.text = self.only(BARE)
-            string: StringRow | None = self.only(STR)
+            self.expiry = rows.get(TTL, _NO_ROW)[ONLY]
+            self.text = rows.get(BARE, _NO_ROW)[ONLY]
+            string: StringRow | None = rows.get(STR, _NO_ROW)[ONLY]
             if string is not None:
-                self.text = string.value
-                if string.new_format:
+                self.text, new_format, expiry = string
+                if new_format:
                     shape |= NEW_FORMAT
-                    self.expiry = string.expiry
+                    self.expiry = expiry
         self.shape = shape
 
     def has(self, family: str) -> bool:
@@ -158,13 +159,20 @@ class KeyView:
             if ids is None:
                 if value is not DELETED:
                     after[family] = {id: value}
-                continue
-            if ids is before.get(family):
-                ids = after[family] = ids.copy()
-            ids.pop(id, None)  # a row written anew comes last, as in Redis's small hashes
-            if value is not DELETED:
-                ids[id] = value
-        return KeyView({family: ids for family, ids in after.items() if ids})
+            elif id is ONLY:
+                if value is DELETED:
+                    del after[family]
+                else:
+                    after[family] = {ONLY: value}
+            else:
+                if ids is before.get(family):
+                    ids = after[family] = ids.copy()
+                ids.pop(id, None)  # a row written anew comes last, as in Redis's small hashes
+                if value is not DELETED:
+                    ids[id] = value
+                elif not ids:
+                    del after[family]
+        return KeyView(after)
 
 
 MISSING: Final = KeyView({})

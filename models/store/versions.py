@@ -225,7 +225,9 @@ def _forget(chain: _Chain) -> None:
 def list_span(view: KeyView) -> ListSpan:
     """Where the items of a list lie: its meta row and all its deltas summed up."""
     head, length = view.only(LIST_META) or (0, 0)
-    for delta in view.rows.get(LIST_DELTA, {}).values():
-        head += delta.head
-        length += delta.length
+    deltas = view.rows.get(LIST_DELTA)
+    if deltas:
+        heads, lengths = zip(*deltas.values(), strict=True)
+        head += sum(heads)
+        length += sum(lengths)
     return ListSpan(head, max(length, 0))

@@ -33,7 +33,7 @@ def test_each_row_is_written_once() -> None:
     f, g, h = ((HASH_FIELD, id) for id in (b"f", b"g", b"h"))
     delta = ListDelta(-1, 1)
     changes = Changes(
-        {b"k": KeyChanges([f, h], {g: b"1", f: b"2"}), b"l": KeyChanges([], {})},
+        {b"k": KeyChanges({f: DELETED, h: DELETED}, {g: b"1", f: b"2"}), b"l": KeyChanges({}, {})},
         [(b"l", delta), (b"l", delta)],
     )
     assert changes.keys() == (b"k", b"l")
