@@ -120,29 +120,30 @@ class SafetyJudge:
             _note_write(known, write, answer, oldest)
 
     def _judge_read(self, key: bytes, known: _Key, operation: Operation) -> None:
-        before = bisect_left(known.acknowledged, (operation.sent_ns,))
-        if before:
+        # Most reads are newer than all that was written before, which the last steps tell.
+        if known.acknowledged[-1].ts > operation.read_ts:
+            before = bisect_left(known.acknowledged, (operation.sent_ns,))
             write = known.acknowledged[before - 1]
-            if write.ts > operation.read_ts:
+            if before and write.ts > operation.read_ts:
                 self._violated(
                     f"stale read of {_text(key)}: {operation.name}, sent at "
                     f"{human_duration(operation.sent_ns)}, read it as of timestamp "
                     f"{operation.read_ts}, although {write.by} had been acknowledged by "
                     f"{human_duration(write.at_ns)} with timestamp {write.ts}"
                 )
-        # Of the writes committed after this read, the first step has the least timestamp.
-        after = bisect_left(known.writers, (operation.read_ns + 1,))
-        if after < len(known.writers):
-            write = known.writers[after]
+        writers = known.writers
+        if writers and writers[-1].at_ns > operation.read_ns:
+            # Of the writes committed after this read, the first step has the least timestamp.
+            write = writers[bisect_left(writers, (operation.read_ns + 1,))]
             if write.ts <= operation.read_ts:
                 self._changed_past(key, operation.name, operation.read_ts, write.by, write.ts)
 
     def _judge_write(self, key: bytes, readers: list[_Step], operation: Operation) -> None:
-        # Of the reads before this commit, the last step has the greatest timestamp.
-        before = bisect_left(readers, (operation.committed_ns,))
-        if before:
+        if readers[-1].ts >= operation.commit_ts:
+            # Of the reads before this commit, the last step has the greatest timestamp.
+            before = bisect_left(readers, (operation.committed_ns,))
             read = readers[before - 1]
-            if operation.commit_ts <= read.ts:
+            if before and operation.commit_ts <= read.ts:
                 self._changed_past(key, read.by, read.ts, operation.name, operation.commit_ts)
 
     def _oldest(self, operation: Operation) -> int:
@@ -184,7 +185,7 @@ def _note_read(readers: list[_Step], read: _Step, oldest: int) -> None:
 
 def _note_write(known: _Key, write: _Step, answer: _Step, oldest: int) -> None:
     writers, acknowledged = known.writers, known.acknowledged
-    place = bisect_left(writers, write)
+    place = bisect_left(writers, write) if writers and writers[-1] >= write else len(writers)
     if place == len(writers) or writers[place].ts > write.ts:
         start = place
         while start and writers[start - 1].ts >= write.ts:
