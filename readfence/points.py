@@ -24,7 +24,7 @@ from readfence.scenarios import Variant
 from readfence.versions import SAME, build
 from readfence.watchdog import GiveUp
 from reports.figures import Figures
-from reports.text import plain_figures
+from reports.plain import plain_figures
 from sim.errors import LimitReached, Stalled
 from sim.record import Histogram, VariantRecord
 from sim.usage import Window

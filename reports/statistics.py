@@ -9,18 +9,15 @@ that takes the scripts of one run for independent is far too narrow, hence:
 1. replications, which are runs of their own seeds: `mean_interval` over a figure of each, and
    `pooled_percentile_interval` for a percentile of all their scripts together. The p99 of a short
    run is biased, and so is the mean of many of them; that of the pool is not.
-2. one long run cut into batches much longer than the correlation: `batch_means_interval`, and the
-   same pooled percentile with batches for replications.
-
-Two variants that ran the same scripts are compared by `paired_difference`: what they share, such as
-arrivals, drops out.
+2. one long run cut into batches much longer than the correlation, which then stand for
+   replications.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,19 +104,6 @@ def mean_interval(values: Numbers, *, level: float) -> Interval:
     return Interval(mean, mean - half, mean + half, level, count)
 
 
-def batch_means_interval(series: Numbers, *, batches: int, level: float) -> Interval:
-    """Mean of one long stationary series, in order of time, from the means of equal batches.
-
-    Batches must be long against the correlation; 10 to 30 of them are usual, since more make them
-    shorter and hardly make the interval narrower (Schmeiser 1982). What does not fill a batch is
-    left out at the beginning.
-    """
-    size = series.size // batches
-    assert size >= 1, f"{batches} batches of {series.size} values"
-    means = series[series.size - batches * size :].reshape(batches, size).mean(axis=1)
-    return mean_interval(means, level=level)
-
-
 def rank_of(percent: Fraction, count: int) -> int:
     """The nearest rank: that of the least value that `percent` % of all do not exceed."""
     assert 0 < percent <= 100, f"a percentile of {percent} %"
@@ -197,59 +181,6 @@ def _between(
         level,
         count,
     )
-
-
-# -- two variants ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Scripts:
-    """One figure of each script of a variant, such as its latency."""
-
-    ids: NDArray[np.int64]
-    """Which script; each once, in any order."""
-    values: Numbers
-
-
-@dataclass(frozen=True, slots=True)
-class PairedDifference:
-    """How much more the second variant has than the first, script by script."""
-
-    interval: Interval
-    pairs: int
-    unmatched: int
-    """Scripts that only one of both has: unfinished, failed, or cut off with the warm-up."""
-
-
-def paired_difference(
-    first: Scripts,
-    second: Scripts,
-    *,
-    of: Literal["mean", "median"],
-    batches: int,
-    level: float,
-) -> PairedDifference | None:
-    """Mean or median of the differences of two variants that ran the same scripts; None: no pairs.
-
-    The median is that of the differences, not the difference of the medians. Differences of
-    neighbours are correlated, so they are taken in order of ids, which is that of arrival, in so
-    many batches. A difference of percentiles has no pairs of scripts: take `mean_interval` of the
-    differences per replication.
-    """
-    _, left, right = np.intersect1d(first.ids, second.ids, return_indices=True)
-    if not left.size:
-        return None
-    differences = second.values[right] - first.values[left]
-    unmatched = first.ids.size + second.ids.size - 2 * left.size
-    batches = min(batches, int(left.size))
-    if of == "mean":
-        interval = batch_means_interval(differences, batches=batches, level=level)
-    else:
-        groups = [Ordered(batch) for batch in np.array_split(differences, batches)]
-        interval = pooled_percentile_interval(
-            groups, Ordered(differences), Fraction(50), level=level
-        )
-    return PairedDifference(interval, int(left.size), unmatched)
 
 
 # -- warm-up --------------------------------------------------------------------------------------

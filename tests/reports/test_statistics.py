@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
 
 import numpy as np
 import pytest
@@ -19,13 +18,10 @@ from reports.statistics import (
     Interval,
     Numbers,
     Ordered,
-    Scripts,
-    batch_means_interval,
     jackknife_bound,
     jackknife_error,
     mean_interval,
     mser5,
-    paired_difference,
     percentiles_without_each,
     pooled_percentile_interval,
     rank_of,
@@ -142,20 +138,6 @@ def test_the_judge_refuses_an_interval_that_is_too_wide() -> None:
     assert not honest(covered(too_wide, System(), 200), 200)
 
 
-def test_batch_means_cover_the_mean_of_a_correlated_series() -> None:
-    """One run of an autoregressive series, cut into 20 batches long against its correlation."""
-    chance = np.random.default_rng(2)
-    noise = chance.normal(size=(4_000, 300))
-    series = np.empty_like(noise)
-    series[0] = noise[0] / math.sqrt(1 - 0.8**2)
-    for at in range(1, len(noise)):
-        series[at] = 0.8 * series[at - 1] + noise[at]
-    found = [batch_means_interval(run, batches=20, level=0.95) for run in series.T]
-    naive = [mean_interval(run, level=0.95) for run in series.T]
-    assert honest(sum(interval.covers(0.0) for interval in found) / 300, 300)
-    assert not honest(sum(interval.covers(0.0) for interval in naive) / 300, 300)
-
-
 # -- intervals ------------------------------------------------------------------------------------
 
 
@@ -190,14 +172,6 @@ def test_one_value_has_an_interval_without_ends() -> None:
     ):
         assert (found.low, found.high) == (-math.inf, math.inf)
         assert found.relative == math.inf
-
-
-def test_what_fills_no_batch_is_left_out_at_the_beginning() -> None:
-    """Where a run is least settled."""
-    series = np.array([1e9, 1.0, 1.0, 3.0, 3.0])
-    assert batch_means_interval(series, batches=2, level=0.95).estimate == 2.0
-    with pytest.raises(AssertionError, match="6 batches of 5 values"):
-        batch_means_interval(series, batches=6, level=0.95)
 
 
 def test_a_percentile_is_the_nearest_rank() -> None:
@@ -241,44 +215,6 @@ def test_equal_groups_leave_no_doubt() -> None:
     pool = Ordered(np.repeat(np.arange(1, 101), 4))
     found = pooled_percentile_interval([group] * 4, pool, P99, level=0.95)
     assert (found.low, found.estimate, found.high) == (99.0, 99.0, 99.0)
-
-
-# -- two variants ---------------------------------------------------------------------------------
-
-
-def pair(count: int = 2_000) -> tuple[Scripts, Scripts]:
-    """Two variants of one system: the second 2 slower, both under one large common wave."""
-    chance = np.random.default_rng(4)
-    ids = np.arange(count)
-    wave = 50.0 * np.sin(ids / 40.0) + chance.exponential(20.0, count)
-    first = Scripts(ids, wave + chance.normal(0, 1, count))
-    return first, Scripts(ids, wave + 2.0 + chance.normal(0, 1, count))
-
-
-@pytest.mark.parametrize("of", ["mean", "median"])
-def test_what_two_variants_share_drops_out(of: Literal["mean", "median"]) -> None:
-    """The difference is told to a tenth, each of both means not to ten times that."""
-    first, second = pair()
-    found = paired_difference(first, second, of=of, batches=20, level=0.95)
-    assert found is not None and (found.pairs, found.unmatched) == (2_000, 0)
-    assert found.interval.covers(2.0) and found.interval.half_width < 0.1
-    alone = batch_means_interval(first.values, batches=20, level=0.95)
-    assert alone.half_width > 10 * found.interval.half_width
-
-
-def test_scripts_are_paired_by_id_in_any_order() -> None:
-    """Those that only one variant has are counted and left out."""
-    first = Scripts(np.array([3, 1, 2, 9]), np.array([30, 10, 20, 999]))
-    second = Scripts(np.array([1, 2, 3, 7, 8]), np.array([11, 21, 31, 0, 0]))
-    found = paired_difference(first, second, of="mean", batches=3, level=0.95)
-    assert found is not None and (found.pairs, found.unmatched) == (3, 3)
-    assert (found.interval.low, found.interval.high) == (1.0, 1.0)
-
-
-def test_variants_without_a_script_in_common_have_no_difference() -> None:
-    """None, rather than a number."""
-    one, other = (Scripts(np.array([k]), np.array([1.0])) for k in (1, 2))
-    assert paired_difference(one, other, of="mean", batches=5, level=0.95) is None
 
 
 # -- warm-up --------------------------------------------------------------------------------------
