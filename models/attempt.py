@@ -105,7 +105,7 @@ class Attempt:
             self._name(args)
             self.charge()
             return self.refused
-        self._keys_before = len(context.keys)
+        self._keys_before = len(context.views)
         reply = call(context, args)
         self._name(args)
         if not context.reads:
@@ -152,9 +152,7 @@ class Attempt:
         except NotLeader as error:
             self.mark("round")
             self.refused = ErrorReply(str(error).encode())
-            keys = self.context.keys
-            for name in list(keys)[self._keys_before :]:
-                del keys[name]  # the script has seen nothing of these
+            self.context.forget(self._keys_before)  # the script has seen nothing of the others
             return self.refused
         self.context.now = self._wall()
         return self._reply

@@ -103,7 +103,7 @@ class Outcome:
 
     def follow(self, context: Context) -> None:
         """Know what an attempt reads and publishes as it goes on."""
-        self.read_keys = context.keys
+        self.read_keys = context.views
         self.published = context.published
 
     def reset(self) -> None:
