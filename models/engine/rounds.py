@@ -32,6 +32,11 @@ WOULD_DROP: Final = "messages.would_drop"
 class RoundsEngine(LeaderLoop):
     """The leader's engine. Build it, `connect` its followers, then `start`."""
 
+    __slots__ = (
+        "_apply", "_counters", "_deadlines", "_disk", "_fsync", "_mutations", "_read_ns",
+        "_shared", "_uncommitted", "rounds_confirmed", "rounds_sent",
+    )  # fmt: skip
+
     def __init__(
         self,
         kernel: Kernel,
