@@ -6,6 +6,7 @@ its own: when one dies (killed, out of memory, a crash in C), its pipe ends, the
 run again elsewhere, and the others do not notice.
 """
 
+import gc
 import signal
 from collections import Counter, deque
 from collections.abc import Iterator
@@ -159,6 +160,8 @@ def _interrupts_blocked() -> Iterator[None]:
 
 def _work(pipe: Connection) -> None:
     """Run what comes through the pipe until it ends, which it does with the parent as well."""
+    # What is there now stays: looking through it for garbage takes longer than a small run.
+    gc.freeze()
     while True:
         try:
             text = pipe.recv_bytes().decode()

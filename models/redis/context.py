@@ -19,7 +19,7 @@ from models.redis import reads
 from models.redis.reads import Reads
 from models.redis.refused import Refused
 from models.redis.sorted_set import SortedSet
-from models.redis.state import Key, ListValue, Value
+from models.redis.state import Key, ListValue, Value, cached_type
 from models.redis.stream import Stream
 from models.replies import WRONG_TYPE
 from models.store import rows
@@ -389,20 +389,3 @@ def _refused(value: Value | ListValue) -> Refused:
     """The refusal of a key that holds another type, remembered."""
     value.refused = True
     return Refused(WRONG_TYPE)
-
-
-def cached_type(key: Key) -> bytes | None:
-    """The type that needs no reading, `NONE` for a key deleted here, or None when unknown."""
-    if key.string is not None and key.string.exists:
-        return reads.STRING
-    if key.list is not None and key.list.exists:
-        return reads.LIST
-    if key.hash is not None and key.hash.exists:
-        return reads.HASH
-    if key.set is not None and key.set.exists:
-        return reads.SET
-    if key.zset is not None and key.zset.exists:
-        return reads.ZSET
-    if key.stream is not None and key.stream.exists:
-        return reads.STREAM
-    return reads.NONE if key.deleted else None
