@@ -86,8 +86,10 @@ def check() -> None:
     call(tool("ruff"), "format", "--check", "-q", ".")
     call(tool("mypy"))
     call(tool("lint-imports"))
-    step("tests")
-    call(tool("pytest"), "--durations=10")
+    step("tests that measure time, on a machine that is at rest")
+    call(tool("pytest"), "-m", "alone")
+    step("all other tests, in two processes")  # by file: what tests of a file share is made once
+    call(tool("pytest"), "-m", "not alone", "-n", "2", "--dist", "loadfile", "--durations=10")
     step("the main job from the built wheel, in an environment of its own")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

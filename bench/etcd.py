@@ -60,6 +60,9 @@ KNOWN_MISSES = {
     "n3_d5 s7x3 64 clients / f1s20": "local reads are cheaper by the dozen: 105 us with 64 clients",
 }
 """What is known to miss in `MEASURED`, and why; docs/validation.md has more."""
+FSYNC_US = {True: 0.3, False: 121}
+"""What an fdatasync takes on the measured machine, in memory and on its disk (median), as the file
+of cells says under `fsync`: measured without etcd, an input like the delays."""
 GETS = "for _, key in ipairs(KEYS) do redis.call('GET', key) end"
 
 
@@ -92,7 +95,7 @@ class Constants:
             f"script.call={{law: lognormal, median: {self.call:.3f}us, sigma: {self.spread:.3f}}}",
             f"script.commit={self.commit:.3f}us",
             f"engine.read={self.read:.3f}us",
-            f"engine.fsync={0.3 if cell.tmpfs else 121}us",
+            f"engine.fsync={FSYNC_US[cell.tmpfs]}us",
             *links,
         ]
 

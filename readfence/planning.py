@@ -15,8 +15,8 @@ import numpy as np
 from models.engine.rounds import WOULD_DROP
 from models.spec import System
 from readfence.console import ShowPlan
-from readfence.executors import PointRunner
 from readfence.points import Measured, Point, PointResult
+from readfence.runner import PointRunner
 from readfence.scenarios import Loaded, Variant
 from readfence.versions import build
 from reports.attempts import VERIFICATIONS
@@ -47,10 +47,12 @@ def check_plan(loaded: Loaded) -> PlanSpec:
             "plan: {slo: latency.p99 < 50ms, load: 50/s..20000/s}"
         )
     for variant in loaded.variants:
-        if not any(load.arrivals for load in variant.system.workload):
+        workload = variant.system.workload
+        if not any(load.arrivals for load in workload):
+            got = "a replay" if any(load.replay for load in workload) else "only closed loops"
             raise InputError(
                 f"{loaded.path}: plan.load: expected a group of clients with `arrivals` whose rate "
-                f"can be varied, got only closed loops in variant {variant.name}"
+                f"can be varied, got {got} in variant {variant.name}"
             )
         if spec.follower is not None and spec.follower not in _followers(variant.system):
             listed = ", ".join(_followers(variant.system))

@@ -7,12 +7,13 @@ simulation, so that equal input gives equal bytes. Loads are scripts per second,
 import json
 import math
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from reports.statistics import Interval
 from sim.errors import InputError
+from sim.record import ScenarioRecord
 
 Condition: TypeAlias = Literal["healthy", "lost", "slow"]
 """With all nodes; with one follower lost; with one follower ten times slower."""
@@ -185,19 +186,11 @@ class VariantPlan(_Part):
         return next((each for each in self.situations if each.condition == condition), None)
 
 
-class PlanRecord(_Part):
+class PlanRecord(ScenarioRecord):
     """A plan of one scenario: all its variants, under one objective."""
 
     format: Literal["readfence/plan"] = "readfence/plan"
     version: Literal[1] = 1
-    readfence: str
-    """Version of readfence that made it."""
-    name: str
-    seed: int
-    overrides: list[str] = []
-    """What the command line set, as typed."""
-    scenario: dict[str, Any]
-    """The scenario as it was planned, with every default filled in."""
     objective: str
     """As written, such as "latency.p99 < 50ms"."""
     percent: float
@@ -210,17 +203,6 @@ class PlanRecord(_Part):
     precision: float
     level: float
     variants: Annotated[list[VariantPlan], Field(min_length=1)]
-
-    @property
-    def title(self) -> str:
-        """The scenario's, or nothing."""
-        return str(self.scenario.get("title", ""))
-
-    @property
-    def told(self) -> str:
-        """Which plan it is, in words: scenario, seed, and what was set beside its file."""
-        beside = f"; set {', '.join(self.overrides)}" if self.overrides else ""
-        return f"{self.name} (seed {self.seed}{beside})"
 
     def variant(self, name: str) -> VariantPlan:
         """The variant of that name; `KeyError` when there is none."""

@@ -44,7 +44,7 @@ _PANEL: Final = 2.6
 
 
 def write_plan_plots(record: PlanRecord, folder: Path) -> list[Path]:
-    """Draw every picture as PNG and SVG. Raises `InputError` when they cannot be written."""
+    """Draw every picture as PNG and SVG. Raises `OSError` when they cannot be written."""
     pictures: dict[str, Callable[[PlanRecord], Figure]] = {
         "plan_latency": latency,
         "plan_utilisation": utilisation,

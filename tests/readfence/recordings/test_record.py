@@ -15,10 +15,9 @@ import pytest
 from readfence.recordings.files import load_recording
 from readfence.recordings.hashing import Hashing
 from sim.errors import InputError
-from tests.readfence.front_door import call
+from tests.readfence.front_door import RECORDINGS, call
 from tests.readfence.serving.serving import running, talking
 
-RECORDINGS = Path(__file__).resolve().parents[2] / "data" / "recordings"
 PUSH = b"redis.call('RPUSH', KEYS[1], ARGV[1]) return redis.call('LLEN', KEYS[1])"
 
 

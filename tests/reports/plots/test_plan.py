@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from reports.planning.record import PlanRecord
 from reports.plots.canvas import drawing
 from reports.plots.plan import latency, utilisation, verifications, write_plan_plots
-from sim.errors import InputError
 from tests.reports.planning.systems import Queue, plan_record, question
 
 
@@ -103,5 +102,5 @@ def test_a_plan_in_which_nothing_was_verified_is_drawn(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_none_is_told(record: PlanRecord, tmp_path: Path) -> None:
     """With its name."""
-    with pytest.raises(InputError, match="nowhere"):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
         write_plan_plots(record, tmp_path / "nowhere")
