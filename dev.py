@@ -3,6 +3,7 @@
     python3 dev.py demo     set up, then run the main job: the scenario verify_storm
     python3 dev.py check    set up, then all checks and tests, as CI runs them
     python3 dev.py bench    set up, then the benchmark against its floor
+    python3 dev.py served   set up, then readfence beside fakeredis and a real redis-server
     python3 dev.py fuzz     set up, then compare commands with a real redis-server; how many
                             sequences per form of comparison may follow
     python3 dev.py leaseguard   set up, then LeaseGuard's workload beside its published figures
@@ -108,6 +109,12 @@ def bench() -> None:
     call(tool("python"), "-m", "bench.bench", *sys.argv[2:])
 
 
+def served() -> None:
+    """How fast readfence runs scripts beside others."""
+    set_up("[dev]")
+    call(tool("python"), "-m", "bench.served", *sys.argv[2:])
+
+
 def fuzz() -> None:
     """Compare random commands with a real server."""
     set_up("[dev]")
@@ -143,6 +150,7 @@ def main() -> None:
         "demo": demo,
         "check": check,
         "bench": bench,
+        "served": served,
         "fuzz": fuzz,
         "leaseguard": leaseguard,
         "etcd": etcd,

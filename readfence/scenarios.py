@@ -24,7 +24,7 @@ from reports.resources import figure_names
 from sim.errors import InputError
 
 SUFFIX: Final = ".yaml"
-ENVELOPE: Final = ("title", "about", "seed", "variants", "expect", "sweep", "plan")
+ENVELOPE: Final = ("title", "about", "seed", "variants", "expect", "drawn", "sweep", "plan")
 """Keys of a scenario that no variant may set."""
 _SHOWN_MAX: Final = 200
 """Characters of what was typed that messages show."""

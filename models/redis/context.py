@@ -51,6 +51,7 @@ class Context:
     __slots__ = (
         "_now", "_start_ts", "_store", "as_modelled", "calls", "diverged", "from_script", "history",
         "keys", "modelled", "published", "reads", "surroundings", "unsupported", "views",
+        "written",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +76,8 @@ class Context:
         """Each key touched, in that order, as it is at `start_ts`."""
         self.keys: dict[bytes, Key] = {}
         """What is known of each beyond that; of a string that was only read, nothing is."""
+        self.written = 0
+        """How many keys something was put into."""
         self.calls = 0
         """Commands so far; the driver may start the count anew."""
         self.reads: list[Reads] = []
@@ -357,6 +360,9 @@ class Context:
         """Note that the key holds something new to be committed."""
         key.touched = True
         key.deleted = False
+        if not key.written:
+            self.written += 1
+            key.written = self.written
         if not key.ttl_dirty and self.expired(key.view.expiry):
             self.diverged = True  # H13, see `read_ttl`
 
