@@ -82,7 +82,7 @@ def add_float(text: bytes, increment: bytes, refusal: ErrorReply) -> bytes:
 
 def strlen(context: Context, args: list[bytes]) -> Reply:
     """STRLEN key."""
-    return len(context.string(args[1]).data or b"")
+    return len(context.string(args[1]) or b"")
 
 
 def append(context: Context, args: list[bytes]) -> Reply:
@@ -98,7 +98,7 @@ def append(context: Context, args: list[bytes]) -> Reply:
 def getrange(context: Context, args: list[bytes]) -> Reply:
     """GETRANGE key start end: both included, from -1 backwards."""
     start, end = integer(args[2]), integer(args[3])
-    data = context.string(args[1]).data or b""
+    data = context.string(args[1]) or b""
     if start < 0 and end < 0 and start > end:
         return b""
     first, after = span(start, max(end, -len(data)), len(data))
@@ -134,7 +134,7 @@ def _bit_offset(text: bytes) -> int:
 def getbit(context: Context, args: list[bytes]) -> Reply:
     """GETBIT key offset."""
     at, bit = divmod(_bit_offset(args[2]), 8)
-    data = context.string(args[1]).data or b""
+    data = context.string(args[1]) or b""
     return data[at] >> (7 - bit) & 1 if at < len(data) else 0
 
 
