@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reports.planning.record import Probe, Situation, Use
-from reports.theory import bounds, fit_scalability, md1_wait, mm1_wait
+from reports.theory import fit_scalability, md1_wait, mm1_wait, operational_bound
 from sim.units import SECOND
 
 _CHANGED: Final = 0.05
@@ -51,7 +51,7 @@ def bound(situation: Situation) -> Formula:
     if not demands:
         return Formula(None, "no resource was busy")
     free = {name: first.resources[name].count - lines[name][0] for name in demands}
-    found = bounds(demands, free, 0.0)
+    found = operational_bound(demands, free)
     idle, slope = lines[found.bottleneck]
     expected, seen = idle + slope * last.throughput, _busy(found.bottleneck, last)
     if abs(seen / expected - 1.0) > _CHANGED:
@@ -60,7 +60,7 @@ def bound(situation: Situation) -> Formula:
             f"the time of {found.bottleneck} per script changes with the load: {seen:.3g} busy at "
             f"{last.load:g}/s, not {expected:.3g}",
         )
-    return Formula(found.throughput_max)
+    return Formula(found.throughput)
 
 
 def _line(name: str, first: Probe, second: Probe) -> tuple[float, float]:

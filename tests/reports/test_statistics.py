@@ -27,7 +27,7 @@ from reports.statistics import (
     rank_of,
     student,
 )
-from reports.theory import mm1_response_quantile
+from tests.sim.queueing_theory import mm1_response_quantile
 
 P50, P99 = Fraction(50), Fraction(99)
 
