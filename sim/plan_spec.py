@@ -87,7 +87,8 @@ class PlanSpec(Spec):
     )
     precision: Share = said(
         "5%",
-        "How well to know the capacity: the half-width of its interval, as a share of it.",
+        "How well to know the capacity, and the latencies in the tables: half of the interval, as "
+        "a share.",
     )
     level: Share = said("95%", "Confidence level of the intervals.")
     runs: Annotated[int, Field(strict=True, ge=5, le=1_000)] = Field(

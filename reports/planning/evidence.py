@@ -62,7 +62,7 @@ class Rules:
 
     objective: Objective
     precision: float
-    """Half-width of the interval of the capacity, as a share of it."""
+    """Half-width of the interval of the capacity, and of a percentile in a table, as a share."""
     level: float
     runs_max: int
     """Runs of one load at most."""
@@ -138,6 +138,18 @@ class Evidence:
     def hopeless(self) -> bool:
         """Whether more runs would tell nothing: the queue grows, or nothing comes to an end."""
         return bool(self._broken) or self._nothing or self.stability.verdict == "unstable"
+
+    @property
+    def more_wanted(self) -> int:
+        """How many more runs a figure of this load wants, until its interval is narrow enough."""
+        if self.runs < RUNS_MIN:
+            return RUNS_MIN - self.runs
+        if self.hopeless or self.interval.relative <= self._rules.precision:
+            return 0
+        # The half-width shrinks with the root of the number of runs.
+        ratio = min(self.interval.relative / self._rules.precision, 10.0)
+        needed = min(math.ceil(self.runs * ratio**2), 2 * self.runs, self._rules.runs_max)
+        return max(needed - self.runs, 0)
 
     @property
     def stable(self) -> bool:

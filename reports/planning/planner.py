@@ -149,8 +149,10 @@ class VariantPlanner:
         return healthy.load.high is not None and load > healthy.load.high
 
     def _figures(self, load: float) -> Steps[None]:
-        """Runs of a load that a table shows."""
-        yield from self._gather("healthy", load, RUNS_MIN)
+        """Runs of a load that a table shows, until its percentile is known or they are too many."""
+        evidence = yield from self._gather("healthy", load, RUNS_MIN)
+        while not evidence.hopeless and (more := evidence.more_wanted):
+            yield from self._gather("healthy", load, evidence.runs + more)
 
     def _gather(self, condition: Condition, load: float, runs: int) -> Steps[Evidence]:
         """So many runs of one load; a single one where that says that more would tell nothing."""

@@ -75,10 +75,10 @@ def _capacities(record: PlanRecord) -> Table:
             _use_text(at),
             _beyond(healthy),
         ))  # fmt: skip
-        notes += [*_reasons(variant), *_full_lanes(variant)]
+        notes += _reasons(variant)
     level = f"{record.level:.0%}".replace("%", " %")
     headings = ("", "capacity", f"{level} interval", "bottleneck", "its use", "beyond it")
-    notes += [*_brackets(record), _BOTTLENECK, _warm_up(record)]
+    notes += [*_full_lanes(record), *_brackets(record), _BOTTLENECK, _warm_up(record)]
     return Table(
         f"Capacity: the highest load that keeps {record.objective}",
         headings, tuple(rows), tuple(notes),
@@ -107,15 +107,29 @@ def _reasons(variant: VariantPlan) -> Iterator[str]:
             yield f"{variant.name}{where}: {situation.capacity.reason}"
 
 
-def _full_lanes(variant: VariantPlan) -> Iterator[str]:
+def _full_lanes(record: PlanRecord) -> Iterator[str]:
     """From which load on `fidelity: rounds` let messages through that had no room."""
-    for situation in variant.situations:
-        full = [probe for probe in situation.probes if probe.would_drop]
-        if full:
-            yield (
-                f"{variant.name}, {_name(situation.condition)}: from {rate(full[0].load)} on, "
-                "messages found no room and went on all the same; `fidelity: messages` drops them"
-            )
+    parts = []
+    for variant in record.variants:
+        full = [
+            (each, probe.load)
+            for each in variant.situations
+            for probe in each.probes
+            if probe.would_drop
+        ]
+        first = {each.condition: load for each, load in reversed(full)}
+        loads = ", ".join(
+            f"{rate(first[each.condition])} with {_name(each.condition)}"
+            for each in variant.situations
+            if each.condition in first
+        )
+        if loads:
+            parts.append(f"{variant.name} from {loads}")
+    if parts:
+        yield (
+            "messages found no room and went on all the same, where `fidelity: messages` drops "
+            f"them: {'; '.join(parts)}"
+        )
 
 
 def _name(condition: Condition) -> str:
@@ -158,7 +172,10 @@ def _shares(record: PlanRecord) -> Table:
                 rate(probe.verifications_per_s), rate(probe.rounds_per_s),
             ))  # fmt: skip
     headings = ("", "at", "load", "p50", "p99", "±", "use", "verifications", "rounds")
-    notes = ("±: half of the interval of p99; use: of the bottleneck",)
+    notes = (
+        "±: half of the interval of p99, until it is as narrow as plan.precision or the runs are "
+        "plan.runs; use: of the bottleneck",
+    )
     return Table("At a share of the capacity", headings, tuple(rows), notes, names=2)
 
 

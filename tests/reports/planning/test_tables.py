@@ -103,7 +103,7 @@ def test_messages_that_found_no_room_are_told(record: PlanRecord) -> None:
         for note in table(record.model_copy(update={"variants": [changed]}), "Capacity").notes
         if "found no room" in note
     )
-    assert note.startswith(f"one_fence, all nodes: from {rate(probes[-1].load)} on, ")
+    assert note.endswith(f"drops them: one_fence from {rate(probes[-1].load)} with all nodes")
 
 
 def test_numbers_are_for_people() -> None:
