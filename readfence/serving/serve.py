@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from models.served import ServedWorld
+from readfence.addresses import Address
 from readfence.console import out
 from readfence.machine import steady_s
 from readfence.runs import Result, unhurried_collector
@@ -84,8 +85,8 @@ async def _serve(loaded: Loaded, variant: Variant, options: Options) -> ServedWo
             listener.accept, options.host, options.port, backlog=1024
         )
     except OSError as error:
-        place = f"{options.host}:{options.port}"
-        raise InputError(f"{place}: cannot listen there: {error.strerror}") from error
+        taken = Address(options.host, options.port)
+        raise InputError(f"{taken}: cannot listen there: {error.strerror}") from error
     world.server.port = sockets.sockets[0].getsockname()[1]
     stop = asyncio.Event()
     listener.attach(world.server, pace)
@@ -96,10 +97,8 @@ async def _serve(loaded: Loaded, variant: Variant, options: Options) -> ServedWo
     metrics = Metrics(world)
     world.server.metrics = metrics.as_json
     shown = "as fast as it goes" if options.speed is None else f"{options.speed:g}x real time"
-    out.print(
-        f"serving {loaded.name} ({variant.name}) on {options.host}:{world.server.port}, {shown}",
-        soft_wrap=True,
-    )
+    place = Address(options.host, world.server.port)
+    out.print(f"serving {loaded.name} ({variant.name}) on {place}, {shown}", soft_wrap=True)
     out.file.flush()
     telling = asyncio.create_task(metrics.tell(options.metrics, quiet=options.quiet))
     await stop.wait()

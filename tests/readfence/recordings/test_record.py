@@ -5,6 +5,7 @@ front of a redis-server 7.0.15) and are replayed as they are.
 """
 
 import json
+import resource
 import socket
 import threading
 import time
@@ -203,3 +204,68 @@ def test_what_is_no_monitor_output_is_told(tmp_path: Path) -> None:
     ended = call("import", log)
     assert ended.status == 2
     assert f"{log}:2: expected a line of MONITOR" in ended.stderr
+
+
+@pytest.mark.parametrize("out", [(), ("--out", "link.jsonl")])
+def test_an_import_never_writes_over_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: tuple[str, ...]
+) -> None:
+    """A log named as a recording would be its own result."""
+    monkeypatch.chdir(tmp_path)
+    log = Path("monitor.jsonl")
+    log.write_bytes(MONITOR)
+    Path("link.jsonl").symlink_to(log)
+    ended = call("import", log, *out)
+    assert (ended.status, log.read_bytes()) == (2, MONITOR)
+    assert "expected another file than LOG" in ended.stderr
+
+
+def test_an_import_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    """And says what it could not write."""
+    log, file = tmp_path / "m.log", tmp_path / "m.jsonl"
+    log.write_bytes(MONITOR + b"\xff\x00\n")
+    file.write_text("an earlier recording")
+    ended = call("import", log)
+    assert (ended.status, file.read_text()) == (2, "an earlier recording")
+    log.write_bytes(MONITOR)
+    ended = call("import", log, "--out", "/dev/full")
+    assert ended.status == 5
+    assert "readfence: /dev/full: cannot be written: No space left on device" in ended.stderr
+
+
+def test_a_recorder_that_cannot_begin_leaves_the_file_alone(tmp_path: Path) -> None:
+    """It tells of both its ends; a file that holds something is never written over."""
+    file = tmp_path / "traffic.jsonl"
+    file.write_text("an earlier recording")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = call("record", file, "--listen", place, "--upstream", "127.0.0.1:1")
+        assert ended.status == 2
+        assert "--upstream 127.0.0.1:1: cannot connect" in ended.stderr
+        assert f"--listen {place}: cannot listen there" in ended.stderr
+        ended = call("record", file, "--listen", "0", "--upstream", place)
+        assert ended.status == 2
+        assert "expected a new file" in ended.stderr
+        ended = call("record", "/dev/full", "--listen", "0", "--upstream", place)
+        assert ended.status == 5
+        assert "readfence: /dev/full: cannot be written: No space left" in ended.stderr
+    assert file.read_text() == "an earlier recording"
+
+
+def test_a_recorder_ends_when_its_file_takes_no_more(tmp_path: Path) -> None:
+    """With one complaint; what was recorded before is kept."""
+    file = tmp_path / "traffic.jsonl"
+    with (
+        running("serve", "--port", "0", "--speed", "max", "--out", tmp_path) as served,
+        running("record", file, "--listen", "0", "--upstream", f":{served.port}") as proxy,
+        talking(proxy.port) as client,
+    ):
+        client.ask(b"SET", b"a", b"1")
+        kept = file.read_text()
+        limit = len(kept) + 10
+        resource.prlimit(proxy.process.pid, resource.RLIMIT_FSIZE, (limit, limit))
+        client.ask(b"SET", b"a", b"2")
+        printed, _ = proxy.process.communicate(timeout=30)
+    assert proxy.process.returncode == 5
+    assert printed == f"readfence: {file}: cannot be written: File too large\n"
+    assert file.read_text().startswith(kept)
