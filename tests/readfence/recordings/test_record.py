@@ -265,7 +265,9 @@ def test_a_recorder_ends_when_its_file_takes_no_more(tmp_path: Path) -> None:
         kept = file.read_text()
         limit = len(kept) + 10
         resource.prlimit(proxy.process.pid, resource.RLIMIT_FSIZE, (limit, limit))
-        with suppress(ConnectionError, AssertionError):  # whether the reply comes before the end is left open
+        with suppress(
+            ConnectionError, AssertionError
+        ):  # whether the reply comes before the end is left open
             client.ask(b"SET", b"a", b"2")
         printed, _ = proxy.process.communicate(timeout=30)
     assert proxy.process.returncode == 5
