@@ -180,10 +180,31 @@ def test_a_real_monitor_output_can_be_imported(redis_server: int, tmp_path: Path
     assert recording.sent[0].words == [b"SET", b"a", b'\x00\r\n\xff"\\']
 
 
+COMMAND = '{"ev": "cmd", "conn": 1, "cmd": ["PING"], %s}'
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("no json\n", "t.jsonl:1: expected an event of a recording"),
+        ("\xff\n", "t.jsonl:1: expected an event of a recording, .*it is not UTF-8"),
+        ("[]", "expected an object"),
+        ('{"ev": "nope"}', "ev: expected header, open, close, cmd or push, got 'nope'"),
+        (COMMAND % '"t": 1e400', "t: expected a whole number up to .*, got inf"),
+        (COMMAND % '"t": -1', "t: expected a whole number up to .*, got -1"),
+        (COMMAND % '"t": 9999999999999999999', "t: expected a whole number"),
+        (COMMAND % '"t": 1, "seq": "x"', "seq: expected a whole number up to .*, got 'x'"),
+        (COMMAND % '"t": 1, "cmd": "GET"', "cmd: expected a list of texts, got 'GET'"),
+        (COMMAND % '"t": 1, "cmd": []', "cmd: expected a list of texts"),
+        (COMMAND % '"t": 1, "reply": {"?": "a"}', "expected a reply such as"),
+        (COMMAND % '"t": 1, "reply": {":": "a"}', "expected a reply such as"),
+        (COMMAND % '"t": 1, "reply": {"*": [{"$": 1}]}', "expected text"),
+        (COMMAND % '"t": 1, "reply": {"%": [[{":": 1}]]}', "expected a pair"),
+        (COMMAND % '"t": 1, "reply": {"multi": 1}', "expected a list in multi"),
+        ('{"ev": "close", "t": 1, "conn": 7}', "conn: 7 was never opened"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"ev": "header"}', "t.jsonl: expected a recording, got one without any command"),
+        ("", "t.jsonl: expected a recording, got one without any command"),
         ('\n{"ev": "cmd"}\n', "t.jsonl:2: expected an event"),
         ('{"ev": "cmd", "t": 1, "conn": 1, "cmd": [{"script": "ab"}]}', "script ab is in no file"),
     ],
@@ -191,7 +212,7 @@ def test_a_real_monitor_output_can_be_imported(redis_server: int, tmp_path: Path
 def test_a_broken_recording_is_told_with_its_line(tmp_path: Path, text: str, said: str) -> None:
     """File, line, what was expected."""
     file = tmp_path / "t.jsonl"
-    file.write_text(text)
+    file.write_text(text, encoding="latin-1")
     with pytest.raises(InputError, match=said):
         load_recording(file)
     assert call("summary", file).status == 2
