@@ -3,6 +3,7 @@
     python3 dev.py demo     set up, then run the main job: the scenario verify_storm
     python3 dev.py check    set up, then all checks and tests, as CI runs them
     python3 dev.py bench    set up, then the benchmark against its floor
+    python3 dev.py served   set up, then readfence beside fakeredis and a real redis-server
     python3 dev.py fuzz     set up, then compare commands with a real redis-server; how many
                             sequences per form of comparison may follow
     python3 dev.py leaseguard   set up, then LeaseGuard's workload beside its published figures
@@ -86,8 +87,10 @@ def check() -> None:
     call(tool("ruff"), "format", "--check", "-q", ".")
     call(tool("mypy"))
     call(tool("lint-imports"))
-    step("tests")
-    call(tool("pytest"), "--durations=10")
+    step("tests that measure time, on a machine that is at rest")
+    call(tool("pytest"), "-m", "alone")
+    step("all other tests, in two processes")  # by file: what tests of a file share is made once
+    call(tool("pytest"), "-m", "not alone", "-n", "2", "--dist", "loadfile", "--durations=10")
     step("the main job from the built wheel, in an environment of its own")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -104,6 +107,12 @@ def bench() -> None:
     """The benchmark."""
     set_up("[dev]")
     call(tool("python"), "-m", "bench.bench", *sys.argv[2:])
+
+
+def served() -> None:
+    """How fast readfence runs scripts beside others."""
+    set_up("[dev]")
+    call(tool("python"), "-m", "bench.served", *sys.argv[2:])
 
 
 def fuzz() -> None:
@@ -141,6 +150,7 @@ def main() -> None:
         "demo": demo,
         "check": check,
         "bench": bench,
+        "served": served,
         "fuzz": fuzz,
         "leaseguard": leaseguard,
         "etcd": etcd,

@@ -10,9 +10,10 @@ import os
 import time
 from collections.abc import Iterator
 
-from readfence.executors import PointRunner, cores
+from readfence.executors import cores
 from readfence.points import Point, point_of
 from readfence.process_pool import ProcessPool
+from readfence.runner import PointRunner
 from readfence.scenarios import load
 
 POINTS = 32

@@ -163,7 +163,7 @@ class Cluster:
 
         def apply(commit: Commit) -> tuple[Applied, int]:
             applied = Applied(store.apply(commit), self._visible_since(commit.commit_ts))
-            return applied, len(commit.mutations)
+            return applied, commit.size
 
         engine = make_engine(id, apply)
         retry = system.script.retry

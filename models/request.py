@@ -1,6 +1,6 @@
 """What clients ask of a node, and what comes of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha1
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from models.engine.sites import Tally
 from models.fence.policies import Policy
 from models.redis.blocking import Wait
 from models.redis.context import Context
+from models.redis.state import Key
 from models.replies import ErrorReply, Reply
 
 
@@ -69,8 +70,8 @@ class Outcome:
     """What came of a request, for the client and for the judges."""
 
     __slots__ = (
-        "attempts", "commit_ts", "committed_ns", "cut_short", "failed", "published", "read_keys",
-        "read_ns", "reply", "start_ts", "tallies", "unsettled", "wait", "written_keys",
+        "attempts", "commit_ts", "committed_ns", "cut_short", "failed", "keys", "published",
+        "read_keys", "read_ns", "reply", "start_ts", "tallies", "unsettled", "wait", "written_keys",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -96,6 +97,8 @@ class Outcome:
         or has ended without writing."""
         self.unsettled = False
         """Whether a write was proposed whose fate the client was not told."""
+        self.keys: Mapping[bytes, Key] = {}
+        """What the last attempt knows of the keys that it touched."""
         self.read_keys: Iterable[bytes] = ()
         self.written_keys: tuple[bytes, ...] = ()
         self.wait: Wait | None = None
@@ -103,7 +106,7 @@ class Outcome:
 
     def follow(self, context: Context) -> None:
         """Know what an attempt reads and publishes as it goes on."""
-        self.read_keys = context.keys
+        self.keys = self.read_keys = context.keys
         self.published = context.published
 
     def reset(self) -> None:

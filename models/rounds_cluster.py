@@ -78,7 +78,7 @@ class RoundsCluster(Cluster):
             election_ticks=engine.election // engine.tick,
             inbound_capacity=engine.inbound,
             apply=apply,
-            mutations=lambda commit: len(commit.mutations),
+            mutations=lambda commit: commit.size,
             share_reads=engine.read_sharing == "one_outstanding",
             lost=len(self._lost),
         )

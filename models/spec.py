@@ -317,6 +317,11 @@ class Scenario(System):
         default=[],
         description="What must hold, such as `one_fence.verifications.per_script == 1`.",
     )
+    drawn: Annotated[int, Field(strict=True, ge=0)] | None = Field(
+        default=None,
+        description="Which script the waterfall draws, by its number in the run; it must be among "
+        "those recorded span by span. Default: one whose latency is typical.",
+    )
     sweep: SweepSpec | None = Field(
         default=None, description="What `readfence sweep` varies; `run` and `check` ignore it."
     )

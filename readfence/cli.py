@@ -11,9 +11,11 @@ from rich.text import Text
 
 from models.spec import Scenario
 from readfence.console import err, out, print_json, progress
-from readfence.exits import EnvironmentFailed, Exit, ended, ends_in_status, process_status
+from readfence.exits import Exit, ended, ends_in_status, process_status, writing
 from readfence.options import (
     JsonOption,
+    OutOption,
+    PlotsOption,
     QuietOption,
     ScenarioArgument,
     SeedOption,
@@ -71,18 +73,10 @@ def run(
     scenario: ScenarioArgument,
     assignments: SetOption = None,
     seed: SeedOption = None,
-    folder: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            parser=path_typed,
-            metavar="DIR",
-            help="Where results go. Default: `out/SCENARIO`.",
-        ),
-    ] = None,
+    folder: OutOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
-    plots: Annotated[bool, typer.Option(help="Draw the pictures.")] = True,
+    plots: PlotsOption = True,
     trace: Annotated[
         Path | None,
         typer.Option(
@@ -295,10 +289,8 @@ def _draw(record: RunRecord, folder: Path) -> list[Path]:
     # Here, since matplotlib takes longer to import than most commands take to run.
     from reports.plots.write import write_plots  # noqa: PLC0415
 
-    try:
+    with writing(folder):
         return write_plots(record, folder)
-    except OSError as error:
-        raise EnvironmentFailed(f"{folder}: cannot be written: {error.strerror}") from error
 
 
 # -- telling ------------------------------------------------------------------------------------
@@ -335,11 +327,8 @@ def _under_github_actions() -> bool:
 
 
 def _write(path: Path, text: str, *, mode: str) -> None:
-    try:
-        with path.open(mode, encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise EnvironmentFailed(f"{path}: cannot be written: {error.strerror}") from error
+    with writing(path), path.open(mode, encoding="utf-8") as file:
+        file.write(text)
 
 
 def command_line() -> int:

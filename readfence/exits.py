@@ -6,10 +6,11 @@ A traceback is shown for a bug in readfence, and for nothing else.
 import os
 import sys
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from functools import wraps
+from pathlib import Path
 from typing import ParamSpec
 
 import typer
@@ -44,6 +45,16 @@ class Exit(IntEnum):
 
 class EnvironmentFailed(ReadfenceError):
     """The machine failed, not the input."""
+
+
+@contextmanager
+def writing(path: Path, beside: str = "") -> Iterator[None]:
+    """Have what cannot be written at a path be a failure of the machine; `beside` ends its text."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise EnvironmentFailed(f"{path}: cannot be written: {why}{beside}") from error
 
 
 def ends_in_status(

@@ -52,3 +52,13 @@ SchedulerOption = Annotated[
     str | None,
     typer.Option("--scheduler", metavar="ADDRESS", help="Of Dask, such as `tcp://host:8786`."),
 ]
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        parser=path_typed,
+        metavar="DIR",
+        help="Where results go. Default: `out/SCENARIO`.",
+    ),
+]
+PlotsOption = Annotated[bool, typer.Option(help="Draw the pictures.")]

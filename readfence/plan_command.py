@@ -1,31 +1,31 @@
 """The command `readfence plan`: what it asks, what it prints, what it leaves behind."""
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from readfence.console import err, out, plan_progress
-from readfence.executors import Name, PointRunner, make_executor
-from readfence.exits import EnvironmentFailed, Exit
+from readfence.executors import Name
+from readfence.exits import Exit, writing
+from readfence.kept import points_kept, tell_written
 from readfence.options import (
     ExecutorOption,
     JsonOption,
+    OutOption,
+    PlotsOption,
     QuietOption,
     ScenarioArgument,
     SchedulerOption,
     SeedOption,
     SetOption,
     WorkersOption,
-    path_typed,
 )
 from readfence.planning import check_plan, make_plan
+from readfence.runner import PointRunner
 from readfence.runs import make_folder
 from readfence.scenarios import Loaded, load
-from readfence.store import PointStore
 from reports.planning.record import PlanRecord, plan_text, write_plan
 from reports.planning.text import plan_markdown, plan_view
-from sim.errors import InputError, LimitReached
 
 
 def plan(
@@ -35,18 +35,10 @@ def plan(
     executor: ExecutorOption = "processes",
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
-    folder: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            parser=path_typed,
-            metavar="DIR",
-            help="Where results go. Default: `out/SCENARIO`.",
-        ),
-    ] = None,
+    folder: OutOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
-    plots: Annotated[bool, typer.Option(help="Draw the pictures.")] = True,
+    plots: PlotsOption = True,
 ) -> Exit:
     """Find the highest load that keeps the objective under `plan:`, for every variant.
 
@@ -75,11 +67,8 @@ def plan(
         typer.echo(plan_text(record), nl=False)
     elif not quiet:
         out.print(plan_view(record))
-        out.print(f"\n{runner.ran:,} runs made, {runner.from_store:,} from the store")
-        for path in written:
-            if path.suffix != ".svg":
-                out.print(str(path), soft_wrap=True)
-    for line in inconclusive(record):
+        tell_written(runner, "runs made", written)
+    for line in warnings(record):
         err.print(f"readfence: {line}")
     return Exit.OK if record.conclusive else Exit.INCONCLUSIVE
 
@@ -94,19 +83,15 @@ def run_plan(
     scheduler: str | None = None,
 ) -> tuple[PlanRecord, PointRunner]:
     """Make the plan of a scenario; finished runs are kept in the folder, and are not run again."""
-    store = PointStore(folder / "points", err.print)
     names = [variant.name for variant in loaded.variants]
     with (
-        make_executor(executor, workers=workers, scheduler=scheduler, tell=err.print) as running,
+        points_kept(
+            folder, executor=executor, workers=workers, scheduler=scheduler,
+            done=lambda done: f"{done:,} runs",
+        ) as runner,
         plan_progress(names, quiet=quiet) as show,
-    ):
-        runner = PointRunner(running, store)
-        try:
-            return make_plan(loaded, runner, show), runner
-        except (KeyboardInterrupt, EnvironmentFailed, LimitReached):
-            done = runner.ran + runner.from_store
-            err.print(f"{done:,} runs are done and kept; the same command goes on from there")
-            raise
+    ):  # fmt: skip
+        return make_plan(loaded, runner, show), runner
 
 
 def plan_for_check(loaded: Loaded, folder: Path | None, *, quiet: bool) -> PlanRecord:
@@ -123,31 +108,24 @@ def plan_for_check(loaded: Loaded, folder: Path | None, *, quiet: bool) -> PlanR
 def write_results(record: PlanRecord, folder: Path, *, plots: bool) -> list[Path]:
     """The files of a plan. Raises `EnvironmentFailed` when they cannot be written."""
     content, page = folder / "plan.json", folder / "plan.md"
-    try:
+    with writing(folder, "; finished runs are kept"):
         write_plan(record, content)
         page.write_text(plan_markdown(record), encoding="utf-8")
         return [content, page, *(_draw(record, folder) if plots else [])]
-    except OSError as error:
-        raise EnvironmentFailed(
-            f"{folder}: cannot be written: {error.strerror or error}; finished runs are kept"
-        ) from error
 
 
 def _draw(record: PlanRecord, folder: Path) -> list[Path]:
     # Here, since matplotlib takes longer to import than most commands take to run.
     from reports.plots.plan import write_plan_plots  # noqa: PLC0415
 
-    try:
-        return write_plan_plots(record, folder)
-    except InputError as error:  # the folder could be written a moment ago
-        raise EnvironmentFailed(str(error)) from error
+    return write_plan_plots(record, folder)
 
 
-def inconclusive(record: PlanRecord) -> list[str]:
-    """What was not found, in words: a line per variant and condition."""
+def warnings(record: PlanRecord) -> list[str]:
+    """What was not found, or not as well as asked for, in words: a line each."""
     return [
         f"{variant.name} ({situation.condition}): {situation.capacity.reason}"
         for variant in record.variants
         for situation in variant.situations
-        if situation.capacity.found != "found"
+        if situation.capacity.reason
     ]

@@ -4,8 +4,8 @@ What sweeps and plans are made of. A point holds all that its run depends on, so
 any process on any machine, and its result depends on the point alone: whoever runs it, its text is
 the same, byte for byte. The hash of a point is the name under which its result is kept.
 
-A result is small: figures, counters, a sketch of the latencies. The run record stays where it was
-made, for a sweep of a thousand points would not fit anywhere.
+A result is small: figures and counters. The run record stays where it was made, for those of a
+sweep of a thousand points would not fit anywhere.
 """
 
 import hashlib
@@ -22,11 +22,11 @@ from readfence.exits import EnvironmentFailed
 from readfence.runs import WallTimeOver, run_variant
 from readfence.scenarios import Variant
 from readfence.versions import SAME, build
+from readfence.watchdog import GiveUp
 from reports.figures import Figures
 from reports.text import plain_figures
 from sim.errors import LimitReached, Stalled
-from sim.record import Histogram, VariantRecord, Verdict
-from sim.sketch import Sketch
+from sim.record import Histogram, VariantRecord
 from sim.usage import Window
 
 
@@ -70,25 +70,14 @@ class Measured(_Part):
     """Every figure of the catalogue as plain data: a number (durations in ns, rates per second), a
     word, None where the run gives it no value, or `min`, `mean` and `max`."""
     counters: dict[str, int]
-    errors: dict[str, int]
-    """How many scripts failed with which text."""
-    verdicts: dict[str, Verdict]
     attempts: Histogram
     """What the attempts asked of the quorum; see `reports.attempts`."""
-    latency: dict[str, Any]
-    """Latencies (ns) of the scripts that ended ok, as JSON of a `sim.sketch.Sketch`."""
     resources: dict[str, Window]
     """What each resource did from the end of the warm-up on."""
     series: Series
-    virtual_ns: int
     measured_ns: int
-    events: int
     digest: str
     """Of the run record that was not kept."""
-
-    def sketch(self) -> Sketch:
-        """The latencies; may be merged with those of other points."""
-        return Sketch.from_json(self.latency)
 
 
 class PointResult(_Part):
@@ -137,10 +126,11 @@ def point_of(
     )
 
 
-def run_point(point: Point) -> PointResult:
+def run_point(point: Point, *, give_up: GiveUp | None = None) -> PointResult:
     """Run a point in this process. A bug in its run becomes a result, since others may be well.
 
-    Raises `EnvironmentFailed` when the point is meant for another build of readfence.
+    `give_up` as for `readfence.runs.run_all`. Raises `EnvironmentFailed` when the point is meant
+    for another build of readfence.
     """
     if point.readfence != build():
         raise EnvironmentFailed(
@@ -149,10 +139,10 @@ def run_point(point: Point) -> PointResult:
         )
     try:
         variant = Variant(point.variant, {}, System.model_validate(point.system))
-        record = run_variant(variant, seed=point.seed, lua_files=point.lua_files)
+        record = run_variant(variant, seed=point.seed, lua_files=point.lua_files, give_up=give_up)
         return _result(point, "ok", measured=_measured(record, point.series))
     except WallTimeOver as error:
-        return _result(point, "limit", str(error), lasting=False)
+        return overdue(point, str(error))
     except LimitReached as error:
         return _result(point, "limit", str(error))
     except Stalled as error:
@@ -166,6 +156,11 @@ def run_point(point: Point) -> PointResult:
 def crashed(point: Point, why: str) -> PointResult:
     """The result of a point whose run went wrong through no fault of its scenario."""
     return _result(point, "error", why, lasting=False)
+
+
+def overdue(point: Point, why: str) -> PointResult:
+    """The result of a point that `limits.wall_time` ended."""
+    return _result(point, "limit", why, lasting=False)
 
 
 def run_text(text: str) -> str:
@@ -200,15 +195,10 @@ def _measured(record: VariantRecord, series: int) -> Measured:
     return Measured(
         figures=plain_figures(figures),
         counters=record.counters,
-        errors=figures.sample.errors(),
-        verdicts=record.verdicts,
         attempts=record.histograms["attempts"],
-        latency=record.sketches["latency_ns"],
         resources=record.resources,
         series=_series(figures, series),
-        virtual_ns=record.virtual_ns,
         measured_ns=record.measured_ns,
-        events=record.events,
         digest=record.digest,
     )
 

@@ -3,27 +3,36 @@
 Made of bare processes and pipes rather than of `concurrent.futures`, whose pool breaks as a whole
 when a process dies and cannot say which of its tasks was to blame. Here each process has a pipe of
 its own: when one dies (killed, out of memory, a crash in C), its pipe ends, the point it held is
-run again elsewhere, and the others do not notice.
+run again elsewhere, and the others do not notice. A run that answers to nobody takes its process
+with it once its time is over (`readfence.watchdog`), which says so with its last breath.
 """
 
+import os
 import signal
+import threading
 from collections import Counter, deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Final
 
 from readfence.executor import Executor
-from readfence.exits import EnvironmentFailed
-from readfence.points import Point, PointResult, crashed, run_text
+from readfence.exits import EnvironmentFailed, Exit
+from readfence.points import Point, PointResult, crashed, overdue, run_point
+from sim.errors import LimitReached
 
 DEATHS_MAX: Final = 3
-"""A point that was under way when so many processes died is not run again."""
+"""A point that was under way when so many processes died is not run again; after so many that died
+at their start, one after the other, no more are started."""
+READY: Final = b"ready"
+"""What a process sends when it has started: from then on, its death is the fault of its point."""
 _REFUSED: Final = b"refused: "
 """What a process sends before the words of an error, in place of a result."""
+_LAST: Final = b"last: "
+"""What a process sends before a result with which it ends."""
 _PATIENCE_S: Final = 5.0
 """How long a process that was asked to end may take before it is killed."""
 
@@ -32,6 +41,7 @@ _PATIENCE_S: Final = 5.0
 class _Worker:
     process: SpawnProcess
     pipe: Connection
+    ready: bool = False
     index: int | None = None
     """The point it runs."""
 
@@ -46,6 +56,8 @@ class ProcessPool(Executor):
         """Those without a result."""
         self._waiting: deque[int] = deque()
         self._deaths: Counter[int] = Counter()
+        self._stillborn = 0
+        """Processes that died at their start since one was ready."""
 
     def submit(self, index: int, point: Point) -> None:
         """See `Executor`."""
@@ -57,10 +69,10 @@ class ProcessPool(Executor):
         """See `Executor`."""
         while self._points:
             self._hand_out()
-            busy = {worker.pipe: worker for worker in self._workers if worker.index is not None}
-            for pipe in wait(list(busy)):
+            heard = {worker.pipe: worker for worker in self._workers if not _idle(worker)}
+            for pipe in wait(list(heard)):
                 assert isinstance(pipe, Connection)
-                result = self._receive(busy[pipe])
+                result = self._receive(heard[pipe])
                 self._hand_out()  # at once: who takes the result may take its time
                 if result is not None:
                     yield result
@@ -79,59 +91,86 @@ class ProcessPool(Executor):
         self._workers.clear()
 
     def _hand_out(self) -> None:
-        """Give every idle process a point, as long as there are any."""
-        idle = [worker for worker in self._workers if worker.index is None]
-        while self._waiting and (idle or len(self._workers) < self._workers_max):
-            worker = idle.pop() if idle else self._start()
-            index = self._waiting.popleft()
-            try:
-                worker.pipe.send_bytes(self._points[index].model_dump_json().encode())
-                worker.index = index
-            except OSError:
-                self._lost(worker)  # it died while it had nothing to do: no fault of the point
-                self._waiting.appendleft(index)
+        """Give every idle process a point, as long as there are any; start more if there are few.
+
+        A process gets its first point when it is ready: sending a large one takes as long as the
+        other side takes to read it.
+        """
+        for worker in [worker for worker in self._workers if _idle(worker)]:
+            if worker.pipe.poll():  # it died while it had nothing to do: no fault of a point
+                self._lost(worker)
+            elif self._waiting:
+                self._send(worker, self._waiting.popleft())
+        starting = sum(not worker.ready for worker in self._workers)
+        room = self._workers_max - len(self._workers)
+        for _ in range(min(room, len(self._waiting) - starting)):
+            self._start()
+
+    def _send(self, worker: _Worker, index: int) -> None:
+        worker.index = index
+        # What is wrong is told when the answer is read, which does not come then.
+        with suppress(OSError):
+            worker.pipe.send_bytes(self._points[index].model_dump_json().encode())
 
     def _receive(self, worker: _Worker) -> tuple[int, PointResult] | None:
-        """The result that a process has sent; None when it died, and its point waits again."""
-        index = worker.index
-        assert index is not None
+        """The result that a process has sent.
+
+        None when it is ready now; or when it died, and its point, if it had one, waits again.
+        """
         try:
             text = worker.pipe.recv_bytes()
         except (EOFError, OSError):
             self._lost(worker)
-            return self._died(index, worker.process.exitcode)
+            return self._died(worker)
+        if text == READY:
+            worker.ready, self._stillborn = True, 0
+            return None
         if text.startswith(_REFUSED):
             raise EnvironmentFailed(text.removeprefix(_REFUSED).decode())
-        worker.index = None
+        if text.startswith(_LAST):
+            self._lost(worker)
+        index, worker.index = worker.index, None
+        assert index is not None
         del self._points[index]
-        return index, PointResult.model_validate_json(text)
+        return index, PointResult.model_validate_json(text.removeprefix(_LAST))
 
-    def _died(self, index: int, status: int | None) -> tuple[int, PointResult] | None:
+    def _died(self, worker: _Worker) -> tuple[int, PointResult] | None:
+        index, status = worker.index, worker.process.exitcode
+        end = f"exit status {status}"
+        if status is not None and status < 0:
+            end = signal.Signals(-status).name
+        if index is None:
+            self._stillborn += 1
+            if self._stillborn < DEATHS_MAX:
+                return None
+            raise EnvironmentFailed(
+                f"--executor processes: expected processes that start, got {DEATHS_MAX} that died "
+                f"at their start, at last by {end}"
+            )
         self._deaths[index] += 1
         if self._deaths[index] < DEATHS_MAX:
             self._waiting.appendleft(index)
             return None
         point = self._points.pop(index)
         del self._deaths[index]
-        end = f"exit status {status}"
-        if status is not None and status < 0:
-            end = signal.Signals(-status).name
         return index, crashed(point, f"its process died {DEATHS_MAX} times, at last by {end}")
 
-    def _start(self) -> _Worker:
+    def _start(self) -> None:
         context = get_context("spawn")  # fork would copy whatever locks and threads are there
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs,), daemon=True)
         with _interrupts_blocked():
             process.start()
         theirs.close()  # so that the pipe ends when the process does
-        worker = _Worker(process, ours)
-        self._workers.append(worker)
-        return worker
+        self._workers.append(_Worker(process, ours))
 
     def _lost(self, worker: _Worker) -> None:
         self._workers.remove(worker)
         _bury(worker)
+
+
+def _idle(worker: _Worker) -> bool:
+    return worker.ready and worker.index is None
 
 
 def _bury(worker: _Worker) -> None:
@@ -157,18 +196,34 @@ def _interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
+# -- in a process of the pool ---------------------------------------------------------------------
+
+
 def _work(pipe: Connection) -> None:
-    """Run what comes through the pipe until it ends, which it does with the parent as well."""
-    while True:
-        try:
-            text = pipe.recv_bytes().decode()
-        except EOFError:
-            return
-        try:
-            answer = run_text(text).encode()
-        except EnvironmentFailed as error:  # the code was changed since the sweep began
-            answer = _REFUSED + str(error).encode()
-        try:
-            pipe.send_bytes(answer)
-        except BrokenPipeError:
-            return
+    """Run what comes through the pipe, until the parent ends."""
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    with suppress(EOFError, OSError):  # the parent is gone: nobody is there to be told
+        pipe.send_bytes(READY)
+        while True:
+            pipe.send_bytes(_answer(pipe, Point.model_validate_json(pipe.recv_bytes())))
+
+
+def _end_with_parent() -> None:
+    """End this process when the parent has ended, in the middle of whatever it does."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(Exit.ENVIRONMENT)
+
+
+def _answer(pipe: Connection, point: Point) -> bytes:
+    """What is to be sent of a point."""
+
+    def give_up(error: KeyboardInterrupt | LimitReached) -> Exit:
+        pipe.send_bytes(_LAST + overdue(point, str(error)).to_text().encode())
+        return Exit.INCONCLUSIVE
+
+    try:
+        return run_point(point, give_up=give_up).to_text().encode()
+    except EnvironmentFailed as error:  # the code was changed since the sweep began
+        return _REFUSED + str(error).encode()

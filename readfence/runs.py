@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 from models.workload.recording import Recording
 from models.world import World
-from readfence.exits import EnvironmentFailed
+from readfence.exits import writing
 from readfence.scenarios import Loaded, Variant
 from readfence.watchdog import GiveUp, watched
 from sim.errors import InputError, LimitReached, Stalled
@@ -174,12 +174,10 @@ def save(result: Result, folder: Path) -> None:
 
     Raises `EnvironmentFailed` when it cannot be written.
     """
-    try:
+    with writing(folder):
         write_run(result.record, folder / "run.json")
         meta = folder / "run.meta.json"
         meta.write_text(json.dumps(_meta(result), indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise EnvironmentFailed(f"{folder}: cannot be written: {error.strerror}") from error
 
 
 def run_in(folder: Path) -> str | None:

@@ -1,7 +1,7 @@
 """Scenario files: finding, reading and checking them, and the variants they come to."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -24,7 +24,7 @@ from reports.resources import figure_names
 from sim.errors import InputError
 
 SUFFIX: Final = ".yaml"
-ENVELOPE: Final = ("title", "about", "seed", "variants", "expect", "sweep", "plan")
+ENVELOPE: Final = ("title", "about", "seed", "variants", "expect", "drawn", "sweep", "plan")
 """Keys of a scenario that no variant may set."""
 _SHOWN_MAX: Final = 200
 """Characters of what was typed that messages show."""
@@ -154,7 +154,7 @@ class _Reader:
 
     def read(self) -> Loaded:
         path = self._document.path
-        scenario = self._validated(Scenario, self._document.content)
+        scenario = self._validated(Scenario, self._document.content, self._complain)
         self._raise_if_any()
         assert scenario is not None
         variants, texts = self.checked_variants()
@@ -204,29 +204,50 @@ class _Reader:
         missing = self._document.missing
         return missing(inside) <= missing(outside) and missing(inside) < len(inside) - 2
 
+    def _complain_of(self, found: Mapping[Problem, Sequence[str]], among: int) -> None:
+        """Note problems, each with the variants that have it, `among` so many.
+
+        What none of them says itself, and all have, is told once.
+        """
+        for (location, text), names in found.items():
+            place = self._lua_place(location, text)
+            own = [self._stands_in(("variants", name, *location), location) for name in names]
+            if len(names) == among and not any(own):
+                self._complain(location, text, place=place)
+                continue
+            for name in names:
+                self._complain(location, text, variant=name, place=place)
+
     def _validated(
-        self, model: type[Model], content: dict[str, Any], variant: str = ""
+        self, model: type[Model], content: dict[str, Any], complain: Callable[[Location, str], None]
     ) -> Model | None:
         try:
             return model.model_validate(content)
         except ValidationError as error:
             for location, text in complaints(model, error):
-                self._complain(location, text, variant=variant)
+                complain(location, text)
             return None
 
     def _variants(self) -> list[Variant]:
         content = self._document.content
         base = {key: value for key, value in content.items() if key not in ENVELOPE}
-        variants = []
-        for name, settings in (content.get("variants") or {_alone(content): {}}).items():
+        variants: list[Variant] = []
+        found: dict[Problem, list[str]] = {}
+        named = content.get("variants") or {_alone(content): {}}
+        for name, settings in named.items():
             for key in settings:
                 if key in ENVELOPE:
                     text = "expected a setting of a variant, got one of the whole scenario"
                     self._complain(("variants", name, key), text)
             own = {key: value for key, value in settings.items() if key not in ENVELOPE}
-            system = self._validated(System, _merged(base, own), name)
+
+            def note(location: Location, text: str, name: str = name) -> None:
+                found.setdefault((location, text), []).append(name)
+
+            system = self._validated(System, _merged(base, own), note)
             if system is not None:
                 variants.append(Variant(name, settings, system))
+        self._complain_of(found, len(named))
         return variants
 
     def _check_references(
@@ -236,13 +257,7 @@ class _Reader:
         for variant in variants:
             for problem in reference_problems(variant.system, lua_files):
                 found.setdefault(problem, []).append(variant.name)
-        for (location, text), names in found.items():
-            place = self._lua_place(location, text)
-            if len(names) == len(variants):
-                self._complain(location, text, place=place)
-                continue
-            for name in names:
-                self._complain(location, text, variant=name, place=place)
+        self._complain_of(found, len(variants))
 
     def _lua_place(self, location: Location, text: str) -> str | None:
         """The very line of an error in Lua, if it can be told."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from readfence.exits import EnvironmentFailed
+from readfence.exits import writing
 from readfence.points import Point, PointResult, canonical
 
 
@@ -51,15 +51,13 @@ class PointStore:
         path = self._path(result.point)
         # With the process in its name: two sweeps of one folder must not write into one file.
         scratch = path.with_name(f"{path.name}.{os.getpid()}.part")
-        try:
+        with writing(path):
             self.folder.mkdir(parents=True, exist_ok=True)
             try:
                 scratch.write_text(_sealed(result), encoding="utf-8", newline="\n")
                 scratch.replace(path)
             finally:
                 scratch.unlink(missing_ok=True)
-        except OSError as error:
-            raise EnvironmentFailed(f"{path}: cannot be written: {error.strerror}") from error
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.json"

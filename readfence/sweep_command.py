@@ -2,26 +2,26 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
-from readfence.console import err, out, point_progress, print_json
-from readfence.executors import PointRunner, make_executor
-from readfence.exits import EnvironmentFailed, Exit
+from readfence.console import out, point_progress, print_json
+from readfence.exits import Exit, writing
+from readfence.kept import points_kept, tell_written
 from readfence.options import (
     ExecutorOption,
     JsonOption,
+    OutOption,
+    PlotsOption,
     QuietOption,
     ScenarioArgument,
     SchedulerOption,
     SeedOption,
     SetOption,
     WorkersOption,
-    path_typed,
 )
 from readfence.runs import make_folder
-from readfence.store import PointStore
 from readfence.sweeps import SweepPlan, plan_sweep
 from reports.sweeping.rows import Sweep
 from reports.sweeping.text import sweep_json, sweep_markdown, sweep_view
@@ -38,21 +38,13 @@ def sweep(
     executor: ExecutorOption = "processes",
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
-    folder: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            parser=path_typed,
-            metavar="DIR",
-            help="Where results go. Default: `out/SCENARIO`.",
-        ),
-    ] = None,
+    folder: OutOption = None,
     yes: Annotated[
         bool, typer.Option("--yes", help=f"Run more than {ASK_ABOVE:,} points without asking.")
     ] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
-    plots: Annotated[bool, typer.Option(help="Draw the pictures.")] = True,
+    plots: PlotsOption = True,
 ) -> Exit:
     """Run a scenario with every combination of the settings under `sweep:`.
 
@@ -72,10 +64,14 @@ def sweep(
     plan.check()
     folder = folder or Path("out") / plan.loaded.name
     make_folder(folder)
-    store = PointStore(folder / "points", err.print)
-    with make_executor(executor, workers=workers, scheduler=scheduler, tell=err.print) as running:
-        runner = PointRunner(running, store)
-        swept = _run(plan, runner, quiet=quiet or as_json)
+    with (
+        points_kept(
+            folder, executor=executor, workers=workers, scheduler=scheduler,
+            done=lambda done: f"{done:,} of {plan.total:,} points",
+        ) as runner,
+        point_progress(plan.total, quiet=quiet or as_json) as show,
+    ):  # fmt: skip
+        swept = plan.run(runner, lambda: show(runner.ran, runner.from_store, runner.running))
     written = _write(swept, folder, plots=plots)
     counts = {"total": plan.total, "from_store": runner.from_store, "ran": runner.ran}
     if as_json:
@@ -83,10 +79,7 @@ def sweep(
         print_json({**sweep_json(swept), "points": counts, "files": files})
     elif not quiet:
         out.print(sweep_view(swept))
-        out.print(f"\n{runner.ran:,} points run, {runner.from_store:,} from the store")
-        for path in written:
-            if path.suffix != ".svg":
-                out.print(str(path), soft_wrap=True)
+        tell_written(runner, "points run", written)
     return _status(swept)
 
 
@@ -95,11 +88,14 @@ def _ask(plan: SweepPlan, *, yes: bool) -> None:
     if yes or plan.total <= ASK_ABOVE:
         return
     size = (
-        f"{plan.total:,} points ({plan.combinations:,} combinations, {plan.variants} variants, "
-        f"{plan.seeds} seeds)"
+        f"{plan.total:,} points ({plan.combinations:,} combinations, {plan.variants:,} variants, "
+        f"{plan.seeds:,} seeds)"
     )
     if not _somebody_there():
-        raise InputError(f"{plan.loaded.path}: the sweep has {size}; to run it, add --yes")
+        raise InputError(
+            f"{plan.place}: expected at most {ASK_ABOVE:,} points, got {size}; to run them all the "
+            "same, add --yes"
+        )
     if not typer.confirm(f"The sweep has {size}. Run it?", err=True):
         raise InputError("not run")
 
@@ -108,42 +104,22 @@ def _somebody_there() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _run(plan: SweepPlan, runner: PointRunner, *, quiet: bool) -> Sweep:
-    with point_progress(plan.total, quiet=quiet) as show:
-        try:
-            return plan.run(runner, lambda: show(runner.ran, runner.from_store, runner.running))
-        except (KeyboardInterrupt, EnvironmentFailed):
-            done = runner.ran + runner.from_store
-            err.print(
-                f"{done:,} of {plan.total:,} points are done and kept; "
-                "the same command goes on from there"
-            )
-            raise
-
-
 def _write(swept: Sweep, folder: Path, *, plots: bool) -> list[Path]:
     """The files of a sweep. Raises `EnvironmentFailed` when they cannot be written."""
     # Here, since both take longer to import than most commands take to run.
     from reports.sweeping.parquet import write_parquet  # noqa: PLC0415
 
     parquet, page = folder / "sweep.parquet", folder / "sweep.md"
-    try:
+    with writing(folder, "; finished points are kept"):
         write_parquet(swept, parquet)
         page.write_text(sweep_markdown(swept), encoding="utf-8")
         return [parquet, page, *(_draw(swept, folder) if plots else [])]
-    except OSError as error:
-        raise EnvironmentFailed(
-            f"{folder}: cannot be written: {error.strerror or error}; finished points are kept"
-        ) from error
 
 
-def _draw(swept: Sweep, folder: Path) -> Any:
+def _draw(swept: Sweep, folder: Path) -> list[Path]:
     from reports.plots.sweep import write_sweep_plots  # noqa: PLC0415
 
-    try:
-        return write_sweep_plots(swept, folder)
-    except InputError as error:  # the folder could be written a moment ago
-        raise EnvironmentFailed(str(error)) from error
+    return write_sweep_plots(swept, folder)
 
 
 def _status(swept: Sweep) -> Exit:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from readfence.executors import Finished, PointRunner
 from readfence.places import Document
 from readfence.points import Point, point_of
+from readfence.runner import Finished, PointRunner
 from readfence.scenarios import ENVELOPE, Loaded, Variant, open_document, read, read_variants
 from readfence.versions import build
 from reports.sweeping.rows import Row, Sweep
@@ -41,6 +41,11 @@ class SweepPlan:
         self.seeds = len(self._seeds)
         for path in spec.settings:
             self._check_path(path)
+
+    @property
+    def place(self) -> str:
+        """Where the settings stand that are varied, for messages."""
+        return f"{self._document.place(('sweep', 'settings'))}: sweep.settings"
 
     @property
     def total(self) -> int:
@@ -81,8 +86,6 @@ class SweepPlan:
     def _points(self) -> Iterator[_Planned]:
         for combination in combinations(self._spec, self.loaded.scenario.seed):
             variants, lua_files = self._variants(combination)
-            if any(load.replay for variant in variants for load in variant.system.workload):
-                raise InputError(f"{self.loaded.path}: a replay cannot be swept")
             for variant in variants:
                 for seed in self._seeds:
                     point = point_of(variant, seed=seed, lua_files=lua_files)
@@ -92,7 +95,14 @@ class SweepPlan:
         document = self._document.copy()
         for path, value in combination.items():
             document.put(path.split("."), value, option=self._place(path, value))
-        return read_variants(document)
+        variants, lua_files = read_variants(document)
+        for variant in variants:
+            if any(load.replay for load in variant.system.workload):
+                raise InputError(
+                    f"{document.place(('workload', 0, 'replay'))}: workload.replay: expected "
+                    f"clients with scripts in a sweep, got a replay in variant {variant.name}"
+                )
+        return variants, lua_files
 
     def _place(self, path: str, value: Any) -> str:
         """Where a value of a setting stands, for messages."""

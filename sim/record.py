@@ -151,20 +151,19 @@ class VariantRecord(_Part):
         return self
 
 
-class RunRecord(_Part):
-    """One run of one scenario: all its variants under one seed."""
+class ScenarioRecord(_Part):
+    """What any record of a scenario says of it."""
 
-    format: Literal["readfence/run"] = "readfence/run"
-    version: Literal[1] = 1
+    format: str
+    version: int
     readfence: str
-    """Version of readfence that ran it."""
+    """Version of readfence that made it."""
     name: str
     seed: int
     scenario: dict[str, Any]
-    """The scenario as it ran, with every default filled in."""
+    """The scenario as it was, with every default filled in."""
     overrides: list[str] = []
     """What was set beside the scenario's file, as it was typed ("cluster.nodes=5")."""
-    variants: list[VariantRecord] = Field(min_length=1)
 
     @property
     def title(self) -> str:
@@ -173,9 +172,17 @@ class RunRecord(_Part):
 
     @property
     def told(self) -> str:
-        """Which run it is, in words: scenario, seed, and what was set beside its file."""
+        """Which it is, in words: scenario, seed, and what was set beside its file."""
         beside = f"; set {', '.join(self.overrides)}" if self.overrides else ""
         return f"{self.name} (seed {self.seed}{beside})"
+
+
+class RunRecord(ScenarioRecord):
+    """One run of one scenario: all its variants under one seed."""
+
+    format: Literal["readfence/run"] = "readfence/run"
+    version: Literal[1] = 1
+    variants: list[VariantRecord] = Field(min_length=1)
 
     def variant(self, name: str) -> VariantRecord:
         """The variant of that name; `KeyError` when there is none."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from models.replies import Status
 from tests.models.redis.resp2 import Client
@@ -29,6 +30,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Generated examples are the same in each quick run: CI must not fail by chance."""
+    # Hypothesis mixes numbers and texts of all modules imported so far into what it draws: the
+    # examples would be others whenever a file is added, or when fewer tests are collected.
+    none = providers._local_constants
+    providers._get_local_constants = lambda: none
     slow_is_fine = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
     settings.register_profile(
         "quick",

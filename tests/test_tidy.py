@@ -438,6 +438,7 @@ TESTED_ELSEWHERE: Final = {
     "readfence/executor.py": "tests/readfence/test_executors.py",
     "readfence/console.py": "tests/readfence/test_cli.py",
     "readfence/exits.py": "tests/readfence/test_cli.py",
+    "readfence/kept.py": "tests/readfence/test_sweep_command.py",
     "readfence/options.py": "tests/readfence/test_cli.py",
     "readfence/references.py": "tests/readfence/test_bad_input.py",
 }

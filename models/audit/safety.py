@@ -91,76 +91,60 @@ class SafetyJudge:
         """A script is answered."""
         self.ended_idle(token)
         self.concerned = True
-        read_keys = operation.read_keys if operation.read_ts else ()
-        written_keys = operation.written_keys if operation.commit_ts else ()
-        # All is judged before any of it is noted: a script is not held against itself.
-        for key in read_keys:
-            self._judge_read(key, operation)
-        for key in written_keys:
-            self._judge_write(key, operation)
-        for key in read_keys:
-            self._note_read(key, operation)
-        for key in written_keys:
-            self._note_write(key, operation)
+        keys = self._keys
+        read, written = [], []
+        if operation.read_ts:
+            for key in operation.read_keys:
+                known = keys.get(key)
+                if known is None:
+                    known = keys[key] = _Key()
+                read.append(known)
+                if known.acknowledged:
+                    self._judge_read(key, known, operation)
+        if operation.commit_ts:
+            for key in operation.written_keys:
+                known = keys.get(key)
+                if known is None:
+                    known = keys[key] = _Key()
+                written.append(known)
+                if known.readers:
+                    self._judge_write(key, known.readers, operation)
+        # Only now, when all is judged, is it noted: a script is not held against itself.
+        name, oldest = operation.name, self._oldest(operation)
+        step = _Step(operation.read_ns, operation.read_ts, name)
+        for known in read:
+            _note_read(known.readers, step, oldest)
+        write = _Step(operation.committed_ns, operation.commit_ts, name)
+        answer = _Step(operation.answered_ns, operation.commit_ts, name)
+        for known in written:
+            _note_write(known, write, answer, oldest)
 
-    def _key(self, key: bytes) -> _Key:
-        known = self._keys.get(key)
-        if known is None:
-            known = self._keys[key] = _Key()
-        return known
-
-    def _judge_read(self, key: bytes, operation: Operation) -> None:
-        known = self._key(key)
-        before = bisect_left(known.acknowledged, (operation.sent_ns,))
-        if before:
+    def _judge_read(self, key: bytes, known: _Key, operation: Operation) -> None:
+        # Most reads are newer than all that was written before, which the last steps tell.
+        if known.acknowledged[-1].ts > operation.read_ts:
+            before = bisect_left(known.acknowledged, (operation.sent_ns,))
             write = known.acknowledged[before - 1]
-            if write.ts > operation.read_ts:
+            if before and write.ts > operation.read_ts:
                 self._violated(
                     f"stale read of {_text(key)}: {operation.name}, sent at "
                     f"{human_duration(operation.sent_ns)}, read it as of timestamp "
                     f"{operation.read_ts}, although {write.by} had been acknowledged by "
                     f"{human_duration(write.at_ns)} with timestamp {write.ts}"
                 )
-        # Of the writes committed after this read, the first step has the least timestamp.
-        after = bisect_left(known.writers, (operation.read_ns + 1,))
-        if after < len(known.writers):
-            write = known.writers[after]
+        writers = known.writers
+        if writers and writers[-1].at_ns > operation.read_ns:
+            # Of the writes committed after this read, the first step has the least timestamp.
+            write = writers[bisect_left(writers, (operation.read_ns + 1,))]
             if write.ts <= operation.read_ts:
                 self._changed_past(key, operation.name, operation.read_ts, write.by, write.ts)
 
-    def _judge_write(self, key: bytes, operation: Operation) -> None:
-        readers = self._key(key).readers
-        # Of the reads before this commit, the last step has the greatest timestamp.
-        before = bisect_left(readers, (operation.committed_ns,))
-        if before:
+    def _judge_write(self, key: bytes, readers: list[_Step], operation: Operation) -> None:
+        if readers[-1].ts >= operation.commit_ts:
+            # Of the reads before this commit, the last step has the greatest timestamp.
+            before = bisect_left(readers, (operation.committed_ns,))
             read = readers[before - 1]
-            if operation.commit_ts <= read.ts:
+            if before and operation.commit_ts <= read.ts:
                 self._changed_past(key, read.by, read.ts, operation.name, operation.commit_ts)
-
-    def _note_read(self, key: bytes, operation: Operation) -> None:
-        readers = self._key(key).readers
-        _climb(readers, _Step(operation.read_ns, operation.read_ts, operation.name))
-        if len(readers) > _PRUNE:
-            # A commit to come is later than what scripts in progress were sent after.
-            del readers[: max(bisect_left(readers, (self._oldest(operation),)) - 1, 0)]
-
-    def _note_write(self, key: bytes, operation: Operation) -> None:
-        known = self._key(key)
-        write = _Step(operation.committed_ns, operation.commit_ts, operation.name)
-        writers = known.writers
-        place = bisect_left(writers, write)
-        if place == len(writers) or writers[place].ts > write.ts:
-            start = place
-            while start and writers[start - 1].ts >= write.ts:
-                start -= 1
-            writers[start:place] = [write]
-        if len(writers) > _PRUNE:
-            # A read to come is later than the instant at which it was sent.
-            del writers[: bisect_left(writers, (self._oldest(operation) + 1,))]
-        _climb(known.acknowledged, write._replace(at_ns=operation.answered_ns))
-        if len(known.acknowledged) > _PRUNE:
-            gone = bisect_left(known.acknowledged, (self._oldest(operation),)) - 1
-            del known.acknowledged[: max(gone, 0)]
 
     def _oldest(self, operation: Operation) -> int:
         """When the oldest script in progress was sent."""
@@ -191,12 +175,39 @@ class SafetyJudge:
         )
 
 
+def _note_read(readers: list[_Step], read: _Step, oldest: int) -> None:
+    """`oldest` is when the oldest script in progress was sent."""
+    _climb(readers, read)
+    if len(readers) > _PRUNE:
+        # A commit to come is later than what scripts in progress were sent after.
+        del readers[: max(bisect_left(readers, (oldest,)) - 1, 0)]
+
+
+def _note_write(known: _Key, write: _Step, answer: _Step, oldest: int) -> None:
+    writers, acknowledged = known.writers, known.acknowledged
+    place = bisect_left(writers, write) if writers and writers[-1] >= write else len(writers)
+    if place == len(writers) or writers[place].ts > write.ts:
+        start = place
+        while start and writers[start - 1].ts >= write.ts:
+            start -= 1
+        writers[start:place] = [write]
+    if len(writers) > _PRUNE:
+        # A read to come is later than the instant at which it was sent.
+        del writers[: bisect_left(writers, (oldest + 1,))]
+    _climb(acknowledged, answer)
+    if len(acknowledged) > _PRUNE:
+        del acknowledged[: max(bisect_left(acknowledged, (oldest,)) - 1, 0)]
+
+
 def _climb(steps: list[_Step], step: _Step) -> None:
     """Add a step to a staircase on which time and timestamp rise together.
 
     One that is no newer than what stood before it says nothing, and takes out those after it that
     are no newer than it.
     """
+    if not steps or (steps[-1].at_ns < step.at_ns and steps[-1].ts < step.ts):
+        steps.append(step)  # the usual case
+        return
     place = bisect_left(steps, step)
     if place and steps[place - 1].ts >= step.ts:
         return

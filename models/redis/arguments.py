@@ -16,6 +16,7 @@ NO_SUCH_KEY: Final = ErrorReply(b"ERR no such key")
 OVERFLOW: Final = ErrorReply(b"ERR increment or decrement would overflow")
 INT_MIN: Final = -(2**63)
 INT_MAX: Final = 2**63 - 1
+_ZERO: Final = ord("0")
 _DIGITS: Final = frozenset(b"0123456789")
 _UNSIGNED: Final = re.compile(rb"[ \t-\r]*([+-]?)([0-9]+)")
 _ZEROS: Final = frozenset(b"+-0x.")
@@ -28,6 +29,8 @@ def wrong_count(name: bytes) -> Refused:
 
 def as_integer(text: bytes) -> int | None:
     """A 64-bit integer written the one way Redis takes it: no blanks, plus sign or leading zero."""
+    if text.isdigit() and len(text) < 19 and (text[0] != _ZERO or len(text) == 1):
+        return int(text)  # the usual case
     digits = text[1:] if text[:1] == b"-" else text
     plain = digits and digits[:1] != b"0" and _DIGITS.issuperset(digits)
     if not (plain or text == b"0") or len(digits) > 19:
@@ -107,6 +110,8 @@ def number(text: bytes) -> float | None:
 
 def score(text: bytes, refusal: ErrorReply = NOT_A_FLOAT) -> float:
     """A sorted-set score as C's `strtod` takes it; no blanks, not NaN, not out of range."""
+    if text.isdigit() and len(text) < 19:
+        return float(text)  # the usual case
     value = number(text)
     if value is None or math.isnan(value) or text[:1].isspace():
         raise Refused(refusal)

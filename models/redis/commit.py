@@ -8,50 +8,58 @@ it expired keeps its old rows, H13): there the rows are written that make the re
 """
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from models.redis import reads
 from models.redis.context import Context
-from models.redis.state import Key, ListValue
+from models.redis.state import Key
 from models.store import rows
 from models.store.rows import (
     DELETED,
     ONLY,
     ListDelta,
     ListSpan,
-    Mutation,
-    RowId,
+    Row,
+    RowWrites,
     StringRow,
 )
 
-_Row: TypeAlias = tuple[str, RowId, Any]
-"""Family, id and value."""
+_STR: Final[Row] = (rows.STR, ONLY)
+_TTL: Final[Row] = (rows.TTL, ONLY)
+_METAS: Final[RowWrites] = {(family, ONLY): DELETED for family in reads.META_ROWS}
+
+
+class KeyChanges(NamedTuple):
+    """What an attempt wants to do to the rows of one key."""
+
+    removed: RowWrites
+    """Removed first, whether they are there or not."""
+    put: RowWrites
+
+    def writes(self) -> RowWrites:
+        """Both in one, each row once, what is put in its order."""
+        writes = self.put | self.removed
+        writes.update(self.put)
+        return writes
 
 
 class Changes(NamedTuple):
     """What one attempt wants to write; the timestamp is not known yet."""
 
-    mutations: list[Mutation]
+    by_key: dict[bytes, KeyChanges]
     deltas: list[tuple[bytes, ListDelta]]
-    """List length changes; their row ids need the commit timestamp."""
+    """List length changes, of keys in `by_key`; their row ids need the commit timestamp."""
 
     def keys(self) -> tuple[bytes, ...]:
-        """The keys written, each once."""
-        names = [mutation.key for mutation in self.mutations]
-        return tuple(dict.fromkeys([*names, *(name for name, _ in self.deltas)]))
+        """The keys written."""
+        return tuple(self.by_key)
 
-    def at(self, commit_ts: int) -> tuple[Mutation, ...]:
-        """All mutations of a commit at `commit_ts`, each row once, in order of the last writes."""
-        written: dict[tuple[bytes, str, RowId], Mutation] = {}
-        for mutation in self.mutations:
-            row = mutation[:3]
-            written.pop(row, None)
-            written[row] = mutation
-        deltas = (
-            Mutation(name, rows.LIST_DELTA, (commit_ts, n), delta)
-            for n, (name, delta) in enumerate(self.deltas)
-        )
-        return (*written.values(), *deltas)
+    def at(self, commit_ts: int) -> dict[bytes, RowWrites]:
+        """All writes of a commit at `commit_ts`, by key."""
+        writes = {name: changes.writes() for name, changes in self.by_key.items()}
+        for n, (name, delta) in enumerate(self.deltas):
+            writes[name][rows.LIST_DELTA, (commit_ts, n)] = delta
+        return writes
 
 
 def plan_commit(context: Context) -> Changes | None:
@@ -68,20 +76,20 @@ def plan_commit(context: Context) -> Changes | None:
         modelled.reads.clear()
         meant = _plan(modelled)
         context.reads[first:] = modelled.reads
-        changes = Changes([], []) if changes is None and meant is not None else changes
+        changes = Changes({}, []) if changes is None and meant is not None else changes
     return changes
 
 
 def _plan(context: Context) -> Changes | None:
-    changes = Changes([], [])
+    changes = Changes({}, [])
     for name in sorted(name for name, key in context.keys.items() if key.touched):
         key = context.keys[name]
         kind = context.final_type(key)
         if kind is reads.LIST and _is_blind(key):
             _write_blind(name, key, changes)
         else:
-            changes.mutations.extend(_rewrite(context, name, key, kind))
-    return changes if changes.mutations or changes.deltas else None
+            changes.by_key[name] = _rewrite(context, key, kind)
+    return changes if changes.by_key else None
 
 
 # -- rewritten whole ------------------------------------------------------------------------------
@@ -96,47 +104,46 @@ _DATA: Final[dict[bytes, Callable[[Context, Key], Any]]] = {
 }
 
 
-def _rewrite(context: Context, name: bytes, key: Key, kind: bytes) -> list[Mutation]:
+def _rewrite(context: Context, key: Key, kind: bytes) -> KeyChanges:
     """Remove every row of the key, then put those of its value and its expiry."""
-    put: list[_Row] = []
+    put: RowWrites = {}
     if kind is not reads.NONE:
         data = _DATA[kind](context, key)
         ttl = key.ttl if key.ttl_loaded else context.read_ttl(key)
-        put = [*_value_rows(kind, data, ttl), _ttl_row(ttl)]
+        put = _value_rows(kind, data, ttl)
+        put[_TTL] = DELETED if ttl is None else ttl
     context.reads.append(reads.delete_all(key.view))
-    return [*_removals(name, key), *(Mutation(name, *row) for row in put)]
+    return KeyChanges(_removals(key), put)
 
 
-def _value_rows(kind: bytes, data: Any, ttl: int | None) -> list[_Row]:
+def _value_rows(kind: bytes, data: Any, ttl: int | None) -> RowWrites:
     if kind is reads.STRING:
-        return [(rows.STR, ONLY, StringRow(data or b"", True, ttl))]
+        return {_STR: StringRow(data or b"", True, ttl)}
     if kind is reads.LIST:
-        items = [(rows.LIST_ITEM, i, item) for i, item in enumerate(data)]
-        return [*items, (rows.LIST_META, ONLY, ListSpan(0, len(data)))]
+        items: RowWrites = {(rows.LIST_ITEM, i): item for i, item in enumerate(data)}
+        items[rows.LIST_META, ONLY] = ListSpan(0, len(data))
+        return items
     if kind is reads.HASH:
-        fields = [(rows.HASH_FIELD, name, value) for name, value in data.items()]
-        return [*fields, (rows.HASH_META, ONLY, len(data))]
+        fields: RowWrites = {(rows.HASH_FIELD, name): value for name, value in data.items()}
+        fields[rows.HASH_META, ONLY] = len(data)
+        return fields
     if kind is reads.SET:
-        members = [(rows.SET_MEMBER, name, b"") for name in data]
-        return [*members, (rows.SET_META, ONLY, len(data))]
+        members: RowWrites = {(rows.SET_MEMBER, name): b"" for name in data}
+        members[rows.SET_META, ONLY] = len(data)
+        return members
     if kind is reads.ZSET:
         # One blob at these revisions, whatever was there before; rows for scores came with #547.
-        return [(rows.ZSET_BLOB, ONLY, data)]
-    return [(rows.STREAM_BLOB, ONLY, data)]
+        return {(rows.ZSET_BLOB, ONLY): data}
+    return {(rows.STREAM_BLOB, ONLY): data}
 
 
-def _ttl_row(ttl: int | None) -> _Row:
-    return rows.TTL, ONLY, DELETED if ttl is None else ttl
-
-
-def _removals(name: bytes, key: Key) -> list[Mutation]:
-    present = [
-        Mutation(name, family, id, DELETED)
-        for family, ids in key.view.rows.items()
-        if family not in reads.META_ROWS
-        for id in ids
-    ]
-    return [*present, *(Mutation(name, family, ONLY, DELETED) for family in reads.META_ROWS)]
+def _removals(key: Key) -> RowWrites:
+    removed = _METAS.copy()
+    for family, ids in key.view.rows.items():
+        if family not in reads.META_ROWS:
+            for id in ids:
+                removed[family, id] = DELETED
+    return removed
 
 
 # -- lists, written blind -------------------------------------------------------------------------
@@ -152,24 +159,33 @@ def _is_blind(key: Key) -> bool:
 
 def _write_blind(name: bytes, key: Key, changes: Changes) -> None:
     value = key.list
+    removed: RowWrites = {}
+    put: RowWrites = {}
     if value is not None and value.dirty:
         if value.span.length == 0 and key.view.rows:
-            changes.mutations.extend(_removals(name, key))  # of what expired, or was popped empty
-        _write_ends(name, value, changes)
+            removed = _removals(key)  # of what expired, or was popped empty
+        head, length = value.span
+        if value.right or value.right_trim:
+            end = head + length
+            tail = end - value.right_trim
+            _write_items(tail, end, tail, value.right, removed, put)
+            changes.deltas.append((name, ListDelta(0, len(value.right) - value.right_trim)))
+        if value.left or value.left_trim:
+            end = head + value.left_trim
+            grown = len(value.left) - value.left_trim
+            _write_items(head, end, head - grown, value.left, removed, put)
+            changes.deltas.append((name, ListDelta(-grown, grown)))
     if key.ttl_dirty:
-        changes.mutations.append(Mutation(name, *_ttl_row(key.ttl)))
+        put[_TTL] = DELETED if key.ttl is None else key.ttl
+    if removed or put:
+        changes.by_key[name] = KeyChanges(removed, put)
 
 
-def _write_ends(name: bytes, value: ListValue, changes: Changes) -> None:
-    first, end = value.span.head, value.span.head + value.span.length
-    head = first + value.left_trim - len(value.left)
-    tail = end - value.right_trim
-    trimmed = [*range(first, first + value.left_trim), *range(tail, end)]
-    items = [*enumerate(value.left, head), *enumerate(value.right, tail)]
-    changes.mutations.extend(Mutation(name, rows.LIST_ITEM, i, DELETED) for i in trimmed)
-    changes.mutations.extend(Mutation(name, rows.LIST_ITEM, i, item) for i, item in items)
-    if value.right or value.right_trim:
-        changes.deltas.append((name, ListDelta(0, len(value.right) - value.right_trim)))
-    if value.left or value.left_trim:
-        grown = len(value.left) - value.left_trim
-        changes.deltas.append((name, ListDelta(-grown, grown)))
+def _write_items(
+    trimmed: int, end: int, first: int, items: list[bytes], removed: RowWrites, put: RowWrites
+) -> None:
+    """At one end of a list: what was trimmed, up to `end`, and what was pushed, from `first` on."""
+    for i in range(trimmed, end):
+        removed[rows.LIST_ITEM, i] = DELETED
+    for i, item in enumerate(items, first):
+        put[rows.LIST_ITEM, i] = item

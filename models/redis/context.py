@@ -50,6 +50,7 @@ class Context:
     __slots__ = (
         "_now", "_start_ts", "_store", "as_modelled", "calls", "diverged", "from_script", "history",
         "keys", "modelled", "published", "reads", "surroundings", "unsupported",
+        "written",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +72,8 @@ class Context:
         self.unsupported: list[bytes] = []
         """Commands carried out that the modelled system would have refused."""
         self.keys: dict[bytes, Key] = {}
+        self.written = 0
+        """How many keys something was put into."""
         self.calls = 0
         """Commands so far; the driver may start the count anew."""
         self.reads: list[Reads] = []
@@ -337,6 +340,9 @@ class Context:
         """Note that the key holds something new to be committed."""
         key.touched = True
         key.deleted = False
+        if not key.written:
+            self.written += 1
+            key.written = self.written
         if not key.ttl_dirty and self.expired(key.view.expiry):
             self.diverged = True  # H13, see `read_ttl`
 

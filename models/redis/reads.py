@@ -193,14 +193,18 @@ _MANY_ROWS: Final = (
     row.LIST_ITEM, row.LIST_DELTA, row.LIST_CLAIM, row.HASH_FIELD, row.HASH_DELTA, row.SET_MEMBER,
     row.SET_DELTA, row.ZSET_MEMBER, row.ZSET_DELTA, row.ZSET_SCORE,
 )  # fmt: skip
+_MANY_SHAPE: Final = row.shape_of(_MANY_ROWS)
 META_ROWS: Final = (row.LIST_META, row.HASH_META, row.SET_META, row.ZSET_META)
 """Removed by every rewrite of a key without looking whether they are there."""
 
 
 def delete_all(view: KeyView) -> Reads:
     """Finding every row of a key so that a commit can remove them: `deleteLogicalKeyElems`."""
-    many = [(family, len(ids)) for family, ids in view.rows.items() if family in _MANY_ROWS]
-    return _delete_all(view.shape, tuple(many))
+    many: tuple[tuple[str, int], ...] = ()
+    if view.shape & _MANY_SHAPE:
+        families = view.rows.items()
+        many = tuple([(family, len(ids)) for family, ids in families if family in _MANY_ROWS])
+    return _delete_all(view.shape, many)
 
 
 @lru_cache(maxsize=4096)

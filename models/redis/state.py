@@ -92,6 +92,8 @@ class Key:
     deleted = False
     ever_deleted = False
     touched = False
+    written = 0
+    """Which of the attempt's keys it was, counted from 1, that something was first put into."""
 
     def __init__(self, view: KeyView) -> None:
         self.view = view

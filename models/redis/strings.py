@@ -1,6 +1,7 @@
 """Commands on whole strings. Reads are those of system.md 1.5; replies are those of Redis 7."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from models.redis.arguments import SYNTAX, expiry, whole_ms, wrong_count
 from models.redis.context import Context
@@ -34,7 +35,8 @@ class _Options:
         return expiry(self.amount, unit_ns, now, absolute, command)
 
 
-_EXPIRY_OPTIONS = {
+_PLAIN: Final = _Options()
+_EXPIRY_OPTIONS: Final = {
     b"EX": (NS_PER["s"], False),
     b"PX": (NS_PER["ms"], False),
     b"EXAT": (NS_PER["s"], True),
@@ -75,7 +77,7 @@ def set_(context: Context, args: list[bytes]) -> Reply:
     key = context.key(args[1])
     exists = context.exists(key)
     kept = context.ttl(key)
-    options = _options(args[3:], setting=True)
+    options = _options(args[3:], setting=True) if len(args) > 3 else _PLAIN
     until = options.until(context.now, b"set")
     previous = get(context, args) if options.get else None
     skipped = exists if options.if_missing else options.if_present and not exists

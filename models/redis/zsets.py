@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isnan
+from typing import Final
 
 from models.redis.arguments import NOT_POSITIVE, SYNTAX, key_count, positive, score
 from models.redis.context import Context
@@ -43,8 +44,15 @@ _OPTIONS = {
 }
 
 
-def _parse(args: list[bytes]) -> tuple[_AddOptions, Iterable[tuple[float, bytes]]]:
-    """The options, and scores with members; a bad score is refused when its turn comes."""
+_NO_OPTIONS: Final = _AddOptions()
+
+
+def _parse(args: list[bytes]) -> tuple[_AddOptions, list[bytes]]:
+    """The options, and what follows them: scores and members."""
+    if args[2].upper() not in _OPTIONS:
+        if len(args) % 2:
+            raise Refused(SYNTAX)
+        return _NO_OPTIONS, args[2:]
     options = _AddOptions()
     first = 2
     while first < len(args) and args[first].upper() in _OPTIONS:
@@ -61,9 +69,7 @@ def _parse(args: list[bytes]) -> tuple[_AddOptions, Iterable[tuple[float, bytes]
         )
     if options.increment and len(rest) > 2:
         raise Refused(ErrorReply(b"ERR INCR option supports a single increment-element pair"))
-    return options, (
-        (score(text), member) for text, member in zip(rest[::2], rest[1::2], strict=True)
-    )
+    return options, rest
 
 
 def zadd(context: Context, args: list[bytes]) -> Reply:
@@ -72,21 +78,17 @@ def zadd(context: Context, args: list[bytes]) -> Reply:
     Written back whether anything changed or not, as the modelled system does. It also makes the
     sorted set before it reads the scores: one that gets no member is there all the same.
     """
-    options, pairs = _parse(args)
-    return _write(context, args[1], options, pairs)
+    options, rest = _parse(args)
+    return _write(context, args[1], options, rest)
 
 
 def zincrby(context: Context, args: list[bytes]) -> Reply:
     """ZINCRBY key increment member: the new score."""
-    pairs = ((score(text), args[3]) for text in args[2:3])
-    return _write(context, args[1], _AddOptions(increment=True), pairs)
+    return _write(context, args[1], _AddOptions(increment=True), args[2:])
 
 
-def _write(
-    context: Context, name: bytes, options: _AddOptions, pairs: Iterable[tuple[float, bytes]]
-) -> Reply:
-    if not context.as_modelled:
-        pairs = _checked(context, pairs)
+def _write(context: Context, name: bytes, options: _AddOptions, rest: list[bytes]) -> Reply:
+    pairs = _lazily(rest) if context.as_modelled else _checked(context, rest)
     key = context.key(name)
     value = context.load_zset(key)
     value.exists = value.exists or context.as_modelled
@@ -104,12 +106,17 @@ def _write(
     return reply
 
 
-def _checked(
-    context: Context, pairs: Iterable[tuple[float, bytes]]
-) -> Iterable[tuple[float, bytes]]:
-    """All the scores, so that nothing is written when one is bad."""
+def _lazily(rest: list[bytes]) -> Iterable[tuple[float, bytes]]:
+    """Scores with members; a bad score is refused when its turn comes."""
+    return ((score(text), member) for text, member in zip(rest[::2], rest[1::2], strict=True))
+
+
+def _checked(context: Context, rest: list[bytes]) -> Iterable[tuple[float, bytes]]:
+    """All of them, so that nothing is written when one is bad."""
     try:
-        return list(pairs)
+        if len(rest) == 2:
+            return ((score(rest[0]), rest[1]),)
+        return list(_lazily(rest))
     except Refused:
         context.diverged = True
         raise

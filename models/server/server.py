@@ -153,10 +153,8 @@ class Server:
         for channel, message in outcome.published:
             self.channels.publish(channel, message)
         if outcome.written_keys and self.waiting.count:
-            written = dict.fromkeys(outcome.written_keys)
-            self._ready.extend(
-                key for key in outcome.read_keys if key in written and self.waiting.at(key)
-            )
+            awaited = [key for key in outcome.written_keys if self.waiting.at(key)]
+            self._ready.extend(sorted(awaited, key=lambda key: outcome.keys[key].written))
 
     # -- blocked clients ------------------------------------------------------------------------
 

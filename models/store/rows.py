@@ -7,8 +7,8 @@ one timestamp; it never changes, a commit makes a new one.
 Source: system.md 1.3 (key layout).
 """
 
-from collections.abc import Hashable
-from typing import Any, Final, NamedTuple
+from collections.abc import Hashable, Iterable
+from typing import Any, Final, NamedTuple, TypeAlias
 
 ONLY: Final = None
 """Row id of a family that has one row per key."""
@@ -53,8 +53,15 @@ FAMILIES: Final = (
     HASH_BLOB, SET_BLOB, ZSET_BLOB, STREAM_BLOB,
 )  # fmt: skip
 _BIT: Final = {family: 1 << i for i, family in enumerate(FAMILIES)}
+_TOLD: Final = _BIT[STR] + _BIT[BARE] + _BIT[TTL]
+"""Families of which a `KeyView` tells what is in them."""
 NEW_FORMAT: Final = 1 << len(FAMILIES)
 """Bit of a `KeyView.shape`: the string row is in the new format."""
+
+
+def shape_of(families: Iterable[str]) -> int:
+    """The shape of a key in which these families are present."""
+    return sum(_BIT[family] for family in families)
 
 
 def in_shape(shape: int) -> frozenset[str]:
@@ -92,17 +99,13 @@ class _Deleted:
 DELETED: Final = _Deleted()
 """Value of a mutation that removes its row."""
 
-RowId = Hashable
-Rows = dict[str, dict[RowId, Any]]
-
-
-class Mutation(NamedTuple):
-    """One row written or removed by a commit."""
-
-    key: bytes
-    family: str
-    id: RowId
-    value: Any
+RowId: TypeAlias = Hashable
+Row: TypeAlias = tuple[str, RowId]
+"""Family and id."""
+Rows: TypeAlias = dict[str, dict[RowId, Any]]
+_NO_ROW: Final[dict[RowId, Any]] = {ONLY: None}
+RowWrites: TypeAlias = dict[Row, Any]
+"""What a commit makes of the rows of one key, in this order; `DELETED` removes a row."""
 
 
 class KeyView:
@@ -118,17 +121,21 @@ class KeyView:
 
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
-        self.shape = 0
+        shape = 0
         for family in rows:
-            self.shape |= _BIT[family]
-        self.expiry: int | None = self.only(TTL)
-        self.text: bytes | None = self.only(BARE)
-        string: StringRow | None = self.only(STR)
-        if string is not None:
-            self.text = string.value
-            if string.new_format:
-                self.shape |= NEW_FORMAT
-                self.expiry = string.expiry
+            shape |= _BIT[family]
+        self.expiry: int | None = None
+        self.text: bytes | None = None
+        if shape & _TOLD:
+            self.expiry = rows.get(TTL, _NO_ROW)[ONLY]
+            self.text = rows.get(BARE, _NO_ROW)[ONLY]
+            string: StringRow | None = rows.get(STR, _NO_ROW)[ONLY]
+            if string is not None:
+                self.text, new_format, expiry = string
+                if new_format:
+                    shape |= NEW_FORMAT
+                    self.expiry = expiry
+        self.shape = shape
 
     def has(self, family: str) -> bool:
         """Whether the family has any row."""
@@ -143,18 +150,29 @@ class KeyView:
         row = self.rows.get(family)
         return None if row is None else row[ONLY]
 
-    def changed(self, mutations: list[Mutation]) -> "KeyView":
-        """The view after these mutations, applied in order."""
-        changed: Rows = {}
-        for _, family, id, value in mutations:
-            ids = changed.get(family)
+    def changed(self, writes: RowWrites) -> "KeyView":
+        """The view after these writes."""
+        before = self.rows
+        after = before.copy()
+        for (family, id), value in writes.items():
+            ids = after.get(family)
             if ids is None:
-                ids = changed[family] = dict(self.rows.get(family, ()))
-            ids.pop(id, None)  # a row written anew comes last, as in Redis's small hashes
-            if value is not DELETED:
-                ids[id] = value
-        rows = self.rows | changed
-        return KeyView({family: ids for family, ids in rows.items() if ids})
+                if value is not DELETED:
+                    after[family] = {id: value}
+            elif id is ONLY:
+                if value is DELETED:
+                    del after[family]
+                else:
+                    after[family] = {ONLY: value}
+            else:
+                if ids is before.get(family):
+                    ids = after[family] = ids.copy()
+                ids.pop(id, None)  # a row written anew comes last, as in Redis's small hashes
+                if value is not DELETED:
+                    ids[id] = value
+                elif not ids:
+                    del after[family]
+        return KeyView(after)
 
 
 MISSING: Final = KeyView({})

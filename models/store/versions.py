@@ -25,9 +25,9 @@ from models.store.rows import (
     ONLY,
     KeyView,
     ListSpan,
-    Mutation,
-    RowId,
+    Row,
     Rows,
+    RowWrites,
 )
 
 FIRST_TS: Final = 1
@@ -45,11 +45,17 @@ _ROWS_MAX: Final = 8192
 
 
 class Commit(NamedTuple):
-    """One transaction as proposed: all mutations become visible at `commit_ts`, or none does."""
+    """One transaction as proposed: all writes become visible at `commit_ts`, or none does."""
 
     start_ts: int
     commit_ts: int
-    mutations: tuple[Mutation, ...]
+    writes: dict[bytes, RowWrites]
+    """By key."""
+
+    @property
+    def size(self) -> int:
+        """How many rows it writes or removes."""
+        return sum(map(len, self.writes.values()))
 
 
 class _Chain:
@@ -62,7 +68,7 @@ class _Chain:
         self.views: list[KeyView] = []
         self.kept_from = 0
         """Older timestamps can no longer be read: their versions are gone."""
-        self.written: dict[tuple[str, RowId], int] = {}
+        self.written: dict[Row, int] = {}
         """Per row ever written: commit timestamp of its newest version, tombstones included."""
         self.forgotten_ts = 0
         """Timestamp of the newest tombstone that is no longer in `written`."""
@@ -124,14 +130,18 @@ class Store:
     def conflict(self, commit: Commit) -> bytes | None:
         """The first key with a row that was written after the commit's `start_ts`, or None.
 
-        First committer wins, on mutated rows only: reads are not checked (snapshot isolation,
+        First committer wins, on written rows only: reads are not checked (snapshot isolation,
         write skew is allowed). Source: system.md 2.4.
         """
         start_ts = commit.start_ts
-        for key, family, id, _ in commit.mutations:
+        for key, writes in commit.writes.items():
             chain = self._chains.get(key)
-            if chain is not None and chain.written.get((family, id), chain.forgotten_ts) > start_ts:
-                return key
+            if chain is None or chain.timestamps[-1] <= start_ts:
+                continue  # no row is newer than the newest version
+            written, forgotten_ts = chain.written, chain.forgotten_ts
+            for row in writes:
+                if written.get(row, forgotten_ts) > start_ts:
+                    return key
         return None
 
     def apply(self, commit: Commit) -> bytes | None:
@@ -140,31 +150,27 @@ class Store:
         refused = self.conflict(commit)
         if refused is not None:
             return refused
-        by_key: dict[bytes, list[Mutation]] = {}
-        for mutation in commit.mutations:
-            by_key.setdefault(mutation.key, []).append(mutation)
-        for key, mutations in by_key.items():
-            self._write(key, commit.commit_ts, mutations)
+        for key, writes in commit.writes.items():
+            self._write(key, commit.commit_ts, writes)
         self.last_commit_ts = max(self.last_commit_ts, commit.commit_ts)
         return None
 
-    def _write(self, key: bytes, ts: int, mutations: list[Mutation]) -> None:
+    def _write(self, key: bytes, ts: int, writes: RowWrites) -> None:
         chain = self._chains.get(key)
         if chain is None:
             chain = self._chains[key] = _Chain()
-        position = bisect_right(chain.timestamps, ts)
-        if position == len(chain.views):
-            view = chain.views[-1] if chain.views else MISSING
-            mutations = mutations + _compaction(view, mutations)
-            chain.timestamps.append(ts)
-            chain.views.append(view.changed(mutations))
+        views, timestamps = chain.views, chain.timestamps
+        if not timestamps or ts >= timestamps[-1]:
+            view = views[-1] if views else MISSING
+            if view.count(LIST_DELTA) >= _DELTAS_MAX:
+                writes = _compacted(view, writes)
+            timestamps.append(ts)
+            views.append(view.changed(writes))
+            chain.written.update(dict.fromkeys(writes, ts))
         else:
-            _write_late(chain, position, ts, mutations)
-        self._newest[key] = chain.views[-1]
-        for mutation in mutations:
-            row = mutation.family, mutation.id
-            chain.written[row] = max(ts, chain.written.get(row, 0))
-        if len(chain.views) > _VERSIONS_MAX:
+            _write_late(chain, ts, writes)
+        self._newest[key] = views[-1]
+        if len(views) > _VERSIONS_MAX:
             self._prune(chain)
         if len(chain.written) > chain.written_max:
             _forget(chain)
@@ -177,32 +183,30 @@ class Store:
             chain.kept_from = chain.timestamps[0]
 
 
-def _write_late(chain: _Chain, position: int, ts: int, mutations: list[Mutation]) -> None:
+def _write_late(chain: _Chain, ts: int, writes: RowWrites) -> None:
     """Write into the past of versions that are there already.
 
     No later version has touched these rows, or the commit would have been refused: so each of them
-    is what it was and these mutations on top.
+    is what it was and these writes on top.
     """
-    later = [view.changed(mutations) for view in chain.views[position:]]
+    position = bisect_right(chain.timestamps, ts)
+    later = [view.changed(writes) for view in chain.views[position:]]
     if ts >= chain.kept_from:
         base = chain.views[position - 1] if position else MISSING
-        later.insert(0, base.changed(mutations))
+        later.insert(0, base.changed(writes))
         chain.timestamps.insert(position, ts)
     chain.views[position:] = later
+    for row in writes:
+        chain.written[row] = max(ts, chain.written.get(row, 0))
 
 
-def _compaction(view: KeyView, mutations: list[Mutation]) -> list[Mutation]:
-    """What folds the list deltas of a view into its meta row, if these mutations make too many."""
-    if view.count(LIST_DELTA) < _DELTAS_MAX:
-        return []
-    after = view.changed(mutations)
+def _compacted(view: KeyView, writes: RowWrites) -> RowWrites:
+    """These writes, and what folds the list deltas into the meta row if they make too many."""
+    after = view.changed(writes)
     if after.count(LIST_DELTA) <= _DELTAS_MAX:
-        return []
-    name = mutations[0].key
-    return [
-        *(Mutation(name, LIST_DELTA, id, DELETED) for id in after.rows[LIST_DELTA]),
-        Mutation(name, LIST_META, ONLY, list_span(after)),
-    ]
+        return writes
+    folded: RowWrites = {(LIST_DELTA, id): DELETED for id in after.rows[LIST_DELTA]}
+    return writes | folded | {(LIST_META, ONLY): list_span(after)}
 
 
 def _forget(chain: _Chain) -> None:
@@ -221,7 +225,9 @@ def _forget(chain: _Chain) -> None:
 def list_span(view: KeyView) -> ListSpan:
     """Where the items of a list lie: its meta row and all its deltas summed up."""
     head, length = view.only(LIST_META) or (0, 0)
-    for delta in view.rows.get(LIST_DELTA, {}).values():
-        head += delta.head
-        length += delta.length
+    deltas = view.rows.get(LIST_DELTA)
+    if deltas:
+        heads, lengths = zip(*deltas.values(), strict=True)
+        head += sum(heads)
+        length += sum(lengths)
     return ListSpan(head, max(length, 0))

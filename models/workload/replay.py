@@ -70,7 +70,7 @@ class Replay:
         self._speed = speed
         self._server = server
         self._connections: dict[int, Connection] = {}
-        self._under_way = True
+        self._over = False
         self.equal = 0
         """Replies that were as recorded."""
         self.different = 0
@@ -86,10 +86,6 @@ class Replay:
     def _schedule(self) -> None:
         self._entry = next(self._sent, None)
         if self._entry is None:
-            self._under_way = False
-            for connection in self._connections.values():
-                # Nobody will push any more: whoever is blocked would wait for ever.
-                self._server.disconnect(connection.session)
             if not self._server.busy:
                 self._idle()
             return
@@ -116,8 +112,15 @@ class Replay:
             self.different += 1
 
     def _idle(self) -> None:
-        if not self._under_way:
-            self._under_way = True  # once only
+        if self._entry is not None or self._over:
+            return
+        # All is sent and answered. Nobody will push any more: whoever is blocked would wait for
+        # ever.
+        while self._connections:
+            _, connection = self._connections.popitem()
+            self._server.disconnect(connection.session)
+        if not self._server.busy:
+            self._over = True
             self._done()
 
     def _set_alarm(self, deadline_ns: int) -> None:

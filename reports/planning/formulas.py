@@ -5,7 +5,6 @@ apply. A formula is no judge of the simulation, nor the other way round: where b
 same thing they should agree, and where they differ the assumption that fails is worth knowing.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -35,15 +34,6 @@ class Formula:
         return figure / self.value - 1.0
 
 
-def saturation(probe: Probe) -> float:
-    """About the load (per second) that would keep the busiest resource busy all the time.
-
-    From one load alone, so that work which is there at any load counts as the scripts'.
-    """
-    most = max((use.utilisation for use in probe.resources.values()), default=0.0)
-    return probe.throughput / most if most else math.inf
-
-
 def bound(situation: Situation) -> Formula:
     """1 / D_max, the load that keeps the busiest resource busy all the time.
 
@@ -51,9 +41,10 @@ def bound(situation: Situation) -> Formula:
     ones; what is left at no load, such as heartbeats, is taken off its servers. It must still be
     right at the capacity, or the resource does not serve scripts one like the other.
     """
-    probes = [probe for probe in situation.probes if probe.answer == "kept"]
+    reached = situation.capacity.load.value
+    probes = [probe for probe in situation.probes if reached and probe.load <= reached]
     if len(probes) < 3:
-        return Formula(None, "fewer than three loads keep the objective")
+        return Formula(None, "fewer than three loads up to the capacity")
     first, second, last = probes[0], probes[len(probes) // 2], probes[-1]
     lines = {name: _line(name, first, second) for name in first.resources}
     demands = {name: slope for name, (_, slope) in lines.items() if slope > 0}

@@ -78,13 +78,26 @@ def _capacities(record: PlanRecord) -> Table:
         notes += [*_reasons(variant), *_full_lanes(variant)]
     level = f"{record.level:.0%}".replace("%", " %")
     headings = ("", "capacity", f"{level} interval", "bottleneck", "its use", "beyond it")
-    if any("+" in row[3] for row in rows):
-        notes.append("+ and a number: so many other resources are as busy")
-    notes.append(_warm_up(record))
+    notes += [*_brackets(record), _BOTTLENECK, _warm_up(record)]
     return Table(
         f"Capacity: the highest load that keeps {record.objective}",
         headings, tuple(rows), tuple(notes),
     )  # fmt: skip
+
+
+_BOTTLENECK: Final = (
+    "Bottleneck: where scripts wait longest; + and a number: so many others where they wait as "
+    "long. Rates and use are of whole runs, warm-up included."
+)
+
+
+def _brackets(record: PlanRecord) -> Iterator[str]:
+    names = [v.name for v in record.variants if v.healthy.capacity.by == "bracket"]
+    if names:
+        yield (
+            f"{', '.join(names)}: the objective breaks near the limit of stability; the "
+            "interval is from a load that is sure to keep it to one that is sure not to"
+        )
 
 
 def _reasons(variant: VariantPlan) -> Iterator[str]:
@@ -152,8 +165,8 @@ def _shares(record: PlanRecord) -> Table:
 def _probes(variant: VariantPlan, loads: dict[str, float]) -> Iterator[tuple[str, Probe]]:
     for name, load in loads.items():
         probe = variant.healthy.at(load)
-        assert probe is not None, "the record was checked"
-        yield name, probe
+        if probe is not None:
+            yield name, probe
 
 
 def _why_not(name: str, formula: Formula) -> list[str]:
@@ -172,17 +185,23 @@ def _latencies(probe: Probe) -> tuple[str, str, str]:
 
 
 def _headroom(record: PlanRecord) -> Table:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for variant in record.variants:
-        for name, probe in _probes(variant, variant.headroom):
+        for name, load in variant.headroom.items():
+            probe = variant.healthy.at(load)
+            if probe is None:
+                nothing = (NOTHING,) * 4
+                rows.append((variant.name, name, rate(load), *nothing, _KEPT["missed"]))
+                continue
             _, p99, wide = _latencies(probe)
             rows.append((
-                variant.name, name, rate(probe.load), p99, wide, bottleneck_text(probe),
+                variant.name, name, rate(load), p99, wide, bottleneck_text(probe),
                 _use_text(probe), _KEPT[probe.answer],
             ))  # fmt: skip
     headings = ("", "", "load", "p99", "±", "bottleneck", "its use", "kept")
     title = f"Headroom: {record.objective} from today's {rate(record.today or 0.0)} on"
-    return Table(title, headings, tuple(rows), names=2)
+    notes = ("-: beyond the capacity, not run",) if any(row[3] == NOTHING for row in rows) else ()
+    return Table(title, headings, tuple(rows), notes, names=2)
 
 
 def _losses(record: PlanRecord) -> Table:
@@ -298,7 +317,7 @@ def _estimate_text(estimate: Estimate) -> str:
 def _change(value: float | None, base: float | None) -> str:
     if value is None or not base:
         return NOTHING
-    return f"{100 * (value / base - 1):+.0f} %"
+    return f"{round(100 * (value / base - 1)):+d} %"
 
 
 def _formula_rate(formula: Formula) -> str:

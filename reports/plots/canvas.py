@@ -24,7 +24,6 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from reports.writing import printable, shortened
-from sim.errors import InputError
 from sim.units import human_duration
 
 _FOOT_MAX: Final = 150
@@ -121,7 +120,7 @@ def place(figure: Figure, left: float, top: float, width: float, height: float) 
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write a figure as PNG and SVG. Raises `InputError` when the folder cannot be written."""
+    """Write a figure as PNG and SVG. Raises `OSError` when the folder cannot be written."""
     metadata: dict[str, dict[str, Any]] = {
         "png": {"Software": None},
         "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
@@ -129,10 +128,7 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     paths = []
     for kind, said in metadata.items():
         path = folder / f"{name}.{kind}"
-        try:
-            figure.savefig(path, format=kind, metadata=said, facecolor="white")
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+        figure.savefig(path, format=kind, metadata=said, facecolor="white")
         paths.append(path)
     return paths
 

@@ -118,8 +118,9 @@ def asks(timeline: Timeline) -> bool:
     return any(s.kind in ("round", "log") and s.label != COMMIT for s in timeline.spans)
 
 
-def typical_script(sample: Sample) -> Typical | None:
-    """The sampled script whose latency is nearest to the median of the variant.
+def typical_script(sample: Sample, drawn: int | None = None) -> Typical | None:
+    """The script number `drawn` if it was sampled and ended ok, else a typical one: the sampled
+    script whose latency is nearest to the median of the variant.
 
     Of the scripts that ended ok where one was sampled, else the median of those that were; None
     where no script was sampled at all. Where only some verify a read (others may do nothing but
@@ -133,6 +134,9 @@ def typical_script(sample: Sample) -> Typical | None:
     scripts = zip(*(columns.get(name, ()) for name in names), strict=True)
     outcome = {(id_, start_ns): code for id_, start_ns, code in scripts}
     ended_ok = [line for line in timelines if outcome.get((line.id, line.start_ns)) == OK]
+    for line in ended_ok:
+        if line.id == drawn:
+            return Typical(line, f"script {line.id}, chosen by the scenario", True)
     asking = [line for line in ended_ok if asks(line)]
     if 0 < len(asking) < len(ended_ok):
         middle = sorted(asking, key=_by_latency)[(len(asking) - 1) // 2]

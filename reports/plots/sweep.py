@@ -31,7 +31,7 @@ _WIDTH: Final = 11.0
 
 
 def write_sweep_plots(sweep: Sweep, folder: Path) -> list[Path]:
-    """Draw the pictures as PNG and SVG. Raises `InputError` when they cannot be written.
+    """Draw the pictures as PNG and SVG. Raises `OSError` when they cannot be written.
 
     None where no point has a p99; no heat map of fewer than two settings, or of no grid.
     """

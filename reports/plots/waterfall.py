@@ -114,9 +114,11 @@ class _Panel:
 
 def waterfall(record: RunRecord) -> Figure:
     """The waterfall of a run; to be called, and its figure saved, within `canvas.drawing`."""
-    panels = [_panel(name, figures) for name, figures in figures_of(record).items()]
+    drawn = record.scenario.get("drawn")
+    panels = [_panel(name, figures, drawn) for name, figures in figures_of(record).items()]
     height = _HEAD + _FOOT + sum(_ROW * panel.slots + _TITLE + _GAP for panel in panels)
-    title = f"{record.name}: where one median script spends its time"
+    which = "one median script" if drawn is None else "a script"
+    title = f"{record.name}: where {which} spends its time"
     figure = new_figure(record, title, height=height, subtitle=_story(panels))
     slowest = max(panels, key=lambda panel: panel.latency_ns)
     top = _HEAD
@@ -130,8 +132,8 @@ def waterfall(record: RunRecord) -> Figure:
     return figure
 
 
-def _panel(name: str, figures: Figures) -> _Panel:
-    typical = typical_script(figures.sample)
+def _panel(name: str, figures: Figures, drawn: int | None) -> _Panel:
+    typical = typical_script(figures.sample, drawn)
     return _Panel(name, figures, typical, rows_of(typical.timeline) if typical else [])
 
 

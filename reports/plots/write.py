@@ -11,7 +11,6 @@ from reports.plots.canvas import drawing, save
 from reports.plots.latency import latency
 from reports.plots.over_time import over_time
 from reports.plots.waterfall import waterfall
-from sim.errors import InputError
 from sim.record import RunRecord
 
 PICTURES: Final[dict[str, Callable[[RunRecord], Figure]]] = {
@@ -26,13 +25,10 @@ PICTURES: Final[dict[str, Callable[[RunRecord], Figure]]] = {
 def write_plots(record: RunRecord, folder: Path) -> list[Path]:
     """Draw every picture as PNG and SVG into a folder, which is made if it does not exist.
 
-    Equal records give equal bytes, with the same version of matplotlib. Raises `InputError` when
+    Equal records give equal bytes, with the same version of matplotlib. Raises `OSError` when
     the folder cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be made: {error.strerror}") from error
+    folder.mkdir(parents=True, exist_ok=True)
     with drawing():
         return [
             path for name, draw in PICTURES.items() for path in save(draw(record), folder, name)

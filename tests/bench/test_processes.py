@@ -9,6 +9,7 @@ from readfence.executors import cores
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_two_processes_are_faster_than_one() -> None:
     """Tolerant, since tests share the machine: `dev.py bench --processes` holds it to 1.8."""
     if cores() < 2:

@@ -121,7 +121,7 @@ class Refusing:
 
     @staticmethod
     def _conflict(store: Store, commit: Commit) -> bytes | None:
-        return b"k" if any(mutation.key == b"k" for mutation in commit.mutations) else None
+        return b"k" if b"k" in commit.writes else None
 
 
 def stage(**settings: Any) -> Stage:

@@ -36,6 +36,13 @@ expect:
 KEPT = "one_fence.verifications.per_script == 1"
 LUA = "lua: return redis.call('GET', KEYS[1])"
 """Parts of `SMALL` that tests replace."""
+LUA_HANGS = """\
+return string.find(string.rep('a', 30000), string.rep('a?', 30) .. string.rep('a', 30) .. '$')
+"""
+"""One call of a C function of Lua that is done in some thousands of years, unless it is refused."""
+
+RECORDINGS = Path(__file__).parents[1] / "data" / "recordings"
+"""Recorded traffic."""
 
 
 def small(*replacements: tuple[str, str]) -> str:

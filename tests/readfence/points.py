@@ -2,11 +2,13 @@
 
 import os
 import signal
+import sys
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from readfence.points import Point, point_of, run_text
+from readfence.process_pool import READY
 from readfence.scenarios import load
 from tests.readfence.front_door import small
 
@@ -24,6 +26,7 @@ def points(count: int, *replacements: tuple[str, str], series: int = 0) -> list[
 
 def dies_of_seed_2(pipe: Connection) -> None:
     """What a process does whose points of seed 2 kill it; the others take their time."""
+    pipe.send_bytes(READY)
     while True:
         text = pipe.recv_bytes().decode()
         if '"seed":2,' in text:
@@ -36,6 +39,7 @@ def dies_of_seed_2(pipe: Connection) -> None:
 
 def dies_once(pipe: Connection) -> None:
     """What a process does that is killed at its first point, unless one was killed before."""
+    pipe.send_bytes(READY)
     while True:
         text = pipe.recv_bytes().decode()
         mark = Path("killed")
@@ -43,3 +47,10 @@ def dies_once(pipe: Connection) -> None:
             mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
         pipe.send_bytes(run_text(text).encode())
+
+
+def dies_at_its_start(pipe: Connection) -> None:
+    """What a process does that never comes to its first point."""
+    with Path("starts").open("a") as file:
+        file.write("one\n")
+    sys.exit(7)

@@ -18,7 +18,16 @@ import pytest
 
 from readfence.exits import Exit
 from sim.record import read_run
-from tests.readfence.front_door import KEPT, LUA, call, call_process, command, small, words
+from tests.readfence.front_door import (
+    KEPT,
+    LUA,
+    LUA_HANGS,
+    call,
+    call_process,
+    command,
+    small,
+    words,
+)
 
 DURATION = "expected a duration with a unit (ns, us, ms, s, m, h), such as '1.5ms', got"
 LAWS = (
@@ -715,11 +724,11 @@ def test_a_disk_that_is_full_when_the_record_is_written(
 def test_a_disk_that_is_full_when_pictures_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """The record is there already, and stays."""
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     Path("s.yaml").write_text(small())
-    monkeypatch.setattr("reports.plots.write.write_plots", full)
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", full)
     ended = call("run", "s.yaml", "--quiet")
     assert ended.status == Exit.ENVIRONMENT
     assert ended.stderr == "readfence: out/s: cannot be written: No space left on device\n"
@@ -836,10 +845,6 @@ def test_ctrl_c_before_anything_is_finished(folder: Path) -> None:
     assert list(Path("kept").iterdir()) == []
 
 
-LUA_HANGS = """\
-return string.find(string.rep('a', 30000), string.rep('a?', 30) .. string.rep('a', 30) .. '$')
-"""
-"""One call of a C function of Lua that is done in some thousands of years, unless it is refused."""
 SPINS = "lua: while true do end"
 MANY_INSTRUCTIONS = ("--set", "script.instructions=1000000000000")
 

@@ -13,12 +13,13 @@ from readfence import dask_cluster
 from readfence.dask_cluster import DaskCluster
 from readfence.executor import Executor
 from readfence.executors import Inline, make_executor
-from readfence.exits import EnvironmentFailed
+from readfence.exits import EnvironmentFailed, Exit
 from readfence.points import Point
 from readfence.versions import build
 from tests.readfence.cluster import Cluster, cluster
-from tests.readfence.front_door import call_process, small
+from tests.readfence.front_door import call, call_process, small
 from tests.readfence.points import points
+from tests.readfence.test_plan_command import QUICK
 
 ROOT = Path(__file__).parents[2]
 BUILD = re.escape(build())
@@ -57,6 +58,19 @@ def test_results_are_those_of_this_process(two: Cluster) -> None:
     told: list[str] = []
     assert results(dask(two, told), wanted) == results(Inline(), wanted)
     assert told == []
+
+
+def test_a_plan_is_that_of_this_process(two: Cluster) -> None:
+    """Byte by byte: its runs are points like others."""
+    Path("small.yaml").write_text(QUICK)
+    quick = ("--set", "plan.load=50/s..100/s", "--no-plots", "--quiet")
+    dask = ("--executor", "dask", "--scheduler", two.address)
+    statuses = [
+        call("plan", "small.yaml", *who, *quick, "--out", folder).status
+        for folder, who in (("here", ("--executor", "inline")), ("there", dask))
+    ]
+    assert statuses == [Exit.INCONCLUSIVE] * 2, "the highest load was to be kept"
+    assert Path("here/plan.json").read_bytes() == Path("there/plan.json").read_bytes()
 
 
 def test_a_crash_on_a_worker_is_a_result(two: Cluster) -> None:

@@ -10,12 +10,13 @@ from shutil import copytree
 
 import pytest
 
-from readfence.executors import Inline, PointRunner
+from readfence.executors import Inline
 from readfence.planning import make_plan
+from readfence.runner import PointRunner
 from readfence.scenarios import load
 from readfence.store import PointStore
-from reports.planning.record import read_plan
-from tests.readfence.front_door import call, command
+from reports.planning.record import PlanRecord
+from tests.readfence.front_door import RECORDINGS, call, command
 from tests.readfence.test_planning import SCENARIO
 
 QUICK = SCENARIO.replace(" today: 400/s,", "")
@@ -47,7 +48,7 @@ def test_it_prints_tables_and_leaves_its_files() -> None:
     assert ended.status == 0, ended.stderr
     assert "Capacity: the highest load that keeps latency.p99 < 20ms" in ended.stdout
     assert "one_fence: 300/s" in ended.stderr and "one_fence: done" in ended.stderr
-    record = read_plan(Path("out/small/plan.json"))
+    record = PlanRecord.model_validate_json(Path("out/small/plan.json").read_bytes())
     assert record.conclusive and record.seed == 3
     assert Path("out/small/plan.md").read_text().startswith("### small (seed 3): ")
     runs = sum(probe.runs for each in record.variants[0].situations for probe in each.probes)
@@ -111,6 +112,18 @@ def test_wrong_input_is_told_with_its_place(old: str, new: str, message: str) ->
     ended = call("plan", write(QUICK.replace(old, new)), *INLINE)
     assert ended.status == 2
     assert message in ended.stderr and not Path("out").exists()
+
+
+def test_a_replay_has_no_load_to_vary() -> None:
+    """Status 2, with what was expected, and before anything is run."""
+    asked = QUICK[QUICK.index("plan:") :]
+    ended = call("plan", write(f"workload: {{replay: {RECORDINGS / 'session.jsonl'}}}\n{asked}"))
+    assert ended.status == 2
+    assert ended.stderr == (
+        "readfence: small.yaml: plan.load: expected a group of clients with `arrivals` whose rate "
+        "can be varied, got a replay in variant one_fence\n"
+    )
+    assert not Path("out").exists()
 
 
 def test_a_gate_on_a_capacity_has_the_plan_made(points: Path) -> None:

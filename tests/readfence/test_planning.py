@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from readfence.console import ShowPlan
-from readfence.executors import Inline, PointRunner
+from readfence.executors import Inline
 from readfence.planning import check_plan, make_plan
 from readfence.points import Point
+from readfence.runner import PointRunner
 from readfence.scenarios import load
 from readfence.store import PointStore
 from reports.planning.record import PlanRecord, plan_text

@@ -14,7 +14,7 @@ from tests.readfence.points import points
 
 
 def test_a_result_is_that_of_the_run() -> None:
-    """Digest, figures, counters and the sketch are those of the record of the same variant."""
+    """Digest, figures and counters are those of the record of the same variant."""
     (point,) = points(1)
     measured = run_point(point).measured
     assert measured is not None
@@ -22,9 +22,9 @@ def test_a_result_is_that_of_the_run() -> None:
     latencies = sorted(record.columns["latency_ns"])
     assert measured.digest == record.digest
     assert measured.counters == record.counters
-    assert measured.figures["latency.p99"] == measured.sketch().percentile(99) == latencies[-1]
+    assert measured.figures["latency.p99"] == latencies[-1]
     assert measured.figures["verifications.per_script"] == {"min": 1, "mean": 1, "max": 1}
-    assert measured.figures["safety"] == measured.verdicts["safety"].verdict == "ok"
+    assert measured.figures["safety"] == record.verdicts["safety"].verdict == "ok"
     assert measured.attempts == record.histograms["attempts"]
     assert measured.resources == record.resources != {}
     assert measured.series.start_ns == []

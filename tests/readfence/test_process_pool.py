@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from readfence.executors import Inline, PointRunner
+from readfence.executors import Inline
 from readfence.exits import EnvironmentFailed
 from readfence.process_pool import ProcessPool
+from readfence.runner import PointRunner
 from tests.readfence import points as deaths
 from tests.readfence.points import points
 
@@ -77,6 +78,33 @@ def test_a_process_killed_while_it_is_idle_is_replaced() -> None:
         pool.submit(1, second)
         assert [result.status for _, result in pool.completed()] == ["ok"]
         assert not pool._deaths
+
+
+def test_processes_that_die_at_their_start_are_not_replaced_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However large the point that waits for them: it would not fit into the pipe."""
+    monkeypatch.setattr("readfence.process_pool._work", deaths.dies_at_its_start)
+    large = points(1)[0].model_copy(update={"lua_files": {"a.lua": "-" * 1_000_000}})
+    expected = (
+        "^--executor processes: expected processes that start, got 3 that died at their start, at "
+        "last by exit status 7$"
+    )
+    with ProcessPool(2) as pool:
+        for index in range(4):
+            pool.submit(index, large)
+        with pytest.raises(EnvironmentFailed, match=expected):
+            list(pool.completed())
+    assert 3 <= len(Path("starts").read_text().splitlines()) <= 4
+
+
+def test_a_large_point_comes_through() -> None:
+    """One that does not fit into the pipe is read while it is being sent."""
+    (point,) = points(1)
+    large = point.model_copy(update={"lua_files": {"a.lua": "-" * 1_000_000}})
+    with ProcessPool(1) as pool:
+        pool.submit(0, large)
+        assert [result.status for _, result in pool.completed()] == ["ok"]
 
 
 def test_ctrl_c_is_for_the_parent() -> None:

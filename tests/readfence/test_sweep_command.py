@@ -13,7 +13,7 @@ import pyarrow.parquet
 import pytest
 
 from tests.readfence.cluster import cluster
-from tests.readfence.front_door import call, call_process, command, small
+from tests.readfence.front_door import LUA_HANGS, call, call_process, command, small, words
 
 SWEEP = """\
 sweep:
@@ -98,8 +98,8 @@ def test_the_content_is_the_same_whoever_runs_it(tmp_path: Path) -> None:
     assert call("sweep", "s.yaml", "--executor", "inline", "--out", "a", *quick).status == 0
     assert call("sweep", "s.yaml", "--workers", "2", "--out", "b", *quick).status == 0
     with cluster(tmp_path / "dask", workers=2) as running:
-        words = ("--executor", "dask", "--scheduler", running.address, "--out", "c", "--json")
-        sweep = start("sweep", "s.yaml", *words, "--no-plots")
+        options = ("--executor", "dask", "--scheduler", running.address, "--out", "c", "--json")
+        sweep = start("sweep", "s.yaml", *options, "--no-plots")
         wait_for_points("c", 3, sweep)
         running.workers[0].send_signal(signal.SIGKILL)
         running.workers[0].wait()
@@ -173,6 +173,81 @@ def test_ctrl_c_ends_it_cleanly() -> None:
     assert 3 <= points_in("out/s") < 12
 
 
+@pytest.mark.slow
+def test_a_killed_sweep_takes_its_processes_with_it() -> None:
+    """In the middle of their points, and without a word."""
+    write(sweep="sweep: {settings: {stop.scripts: [20, 10000000]}}\n")
+    sweep = start("sweep", "s.yaml", "--workers", "2", "--no-plots", "--quiet")
+    wait_for_points("out/s", 2, sweep)
+    sweep.send_signal(signal.SIGKILL)
+    _, stderr = sweep.communicate(timeout=20)  # comes to its end when all who could write are gone
+    assert stderr == ""
+
+
+# -- a point that answers to nobody ---------------------------------------------------------------
+
+HANGS = f"late: {{workload: {{clients: 1, scripts: [{{lua: {LUA_HANGS!r}, argv: []}}]}}}}"
+"""A variant whose first script never comes out of a C function of Lua."""
+LONG = "script.instructions=1000000000000"
+
+
+def write_hanging(limit: str) -> None:
+    """The small scenario with that variant in the middle, and a sweep of six points."""
+    hangs = HANGS[:-1] + f", limits: {{wall_time: {limit}}}}}"
+    sweep = "sweep: {settings: {network.one_way: [1ms, 2ms]}}\n"
+    write(("  none: {fence", f"  {hangs}\n  none: {{fence"), sweep=sweep)
+
+
+@pytest.mark.slow
+def test_a_point_that_hangs_is_given_up_and_the_others_go_on() -> None:
+    """Its process goes, and another takes its place; it is told as a limit, and not kept."""
+    write_hanging("100ms")
+    ended = call_process(
+        "sweep", "s.yaml", "--workers", "1", "--set", LONG, "--no-plots", cwd=Path()
+    )
+    assert ended.status == 4
+    said = words(ended.stdout)
+    for way in ("1ms", "2ms"):
+        assert f"limit: late, seed 1, network.one_way={way}: late: stopped at t=" in said
+    assert said.count("limits.wall_time is 100 ms, and a single step went on after it") == 2
+    assert "Traceback" not in ended.stderr
+    assert table()["status"].to_pylist() == ["ok", "limit", "ok"] * 2
+    assert points_in("out/s") == 4
+
+
+@pytest.mark.slow
+def test_inline_a_point_that_hangs_ends_the_command() -> None:
+    """It has no other process to go on in: what was finished is kept, and told."""
+    write_hanging("100ms")
+    options = ("--executor", "inline", "--set", LONG, "--no-plots", "--quiet")
+    ended = call_process("sweep", "s.yaml", *options, cwd=Path())
+    kept, _, said = ended.stderr.partition("\n")
+    assert ended.status == 4
+    assert kept == "1 of 6 points are done and kept"
+    assert said.startswith("readfence: late: stopped at t=")
+    assert "limits.wall_time is 100 ms, and a single step went on after it" in said
+    assert points_in("out/s") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "who", [("--executor", "inline"), ("--workers", "2")], ids=lambda who: who[-1]
+)
+def test_ctrl_c_while_a_point_hangs(who: tuple[str, str]) -> None:
+    """Is heard: status 130, and finished points stay."""
+    write_hanging("1h")
+    sweep = start("sweep", "s.yaml", *who, "--set", LONG, "--no-plots", "--quiet")
+    wait_for_points("out/s", 1, sweep)
+    time.sleep(0.5)
+    os.killpg(sweep.pid, signal.SIGINT)
+    _, stderr = sweep.communicate(timeout=30)
+    assert sweep.returncode == 130
+    kept = points_in("out/s")
+    assert stderr == (
+        f"{kept} of 6 points are done and kept; the same command goes on from there\ninterrupted\n"
+    )
+
+
 # -- what goes wrong ----------------------------------------------------------------------------
 
 
@@ -215,8 +290,8 @@ def test_a_great_sweep_asks_first() -> None:
     ended = call("sweep", "s.yaml", "--executor", "inline")
     assert ended.status == 2
     assert ended.stderr.strip() == (
-        "readfence: s.yaml: the sweep has 1,002,000 points (501 combinations, 2 variants, 1000 "
-        "seeds); to run it, add --yes"
+        "readfence: s.yaml:19: sweep.settings: expected at most 10,000 points, got 1,002,000 "
+        "points (501 combinations, 2 variants, 1,000 seeds); to run them all the same, add --yes"
     )
     assert time.monotonic() - began < 5 and not Path("out").exists()
 

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from readfence.executors import Inline, PointRunner
+from readfence.executors import Inline
 from readfence.points import Point
+from readfence.runner import PointRunner
 from readfence.sweeps import SweepPlan, plan_sweep
 from reports.sweeping.rows import Sweep
 from sim.errors import InputError
-from tests.readfence.front_door import small
+from tests.readfence.front_door import RECORDINGS, small
 
 TWO = "{settings: {network.one_way: [1ms, 3ms], workload.clients: [1, 2]}}"
 
@@ -126,6 +127,21 @@ def test_a_sweep_that_is_wrong(sweep: str, message: str) -> None:
     assert complaint(sweep).splitlines()[0].startswith(message)
 
 
+def test_what_is_wrong_with_all_variants_is_told_once() -> None:
+    """And what is wrong with some of them of each, by its name."""
+    unknown = complaint("{settings: {network.one_wy: [1ms], cluster.nodes: [17]}}")
+    assert unknown.splitlines() == [
+        "s.yaml:19: sweep.settings: cluster.nodes=17: cluster.nodes: expected 9 or less, got 17",
+        "s.yaml:19: sweep.settings: network.one_wy=1ms: network.one_wy: unknown key; did you mean "
+        "'one_way'?",
+    ]
+    of_one = complaint("{settings: {variants.none.network.one_wy: [1ms]}}")
+    place = "s.yaml:19: sweep.settings: variants.none.network.one_wy=1ms"
+    assert of_one == (
+        f"{place}: variants.none.network.one_wy: unknown key; did you mean 'one_way'?"
+    )
+
+
 def test_an_unknown_variant_is_not_invented() -> None:
     """A slip in its name would otherwise run as one variant more."""
     said = complaint("{settings: {variants.nobody.fence: [none]}}")
@@ -148,3 +164,14 @@ def test_a_scenario_without_a_sweep() -> None:
     Path("s.yaml").write_text(small())
     with pytest.raises(InputError, match=r"^s.yaml: expected settings to vary under `sweep:`"):
         plan_sweep("s.yaml")
+
+
+def test_a_replay_is_refused() -> None:
+    """Its traffic is what it is; and before anything is run."""
+    recorded = RECORDINGS / "session.jsonl"
+    Path("s.yaml").write_text(
+        f"workload: {{replay: {recorded}}}\nsweep: {{settings: {{cluster.nodes: [3, 5]}}}}\n"
+    )
+    expected = "s.yaml:1: workload.replay: expected clients with scripts in a sweep, got a replay"
+    with pytest.raises(InputError, match=f"^{expected} in variant "):
+        plan_sweep("s.yaml").check()

@@ -3,10 +3,10 @@
 import pytest
 
 from models.redis import table
-from models.redis.commit import Changes, plan_commit
+from models.redis.commit import Changes, KeyChanges, plan_commit
 from models.redis.key_states import STATES
 from models.replies import Reply
-from models.store.rows import DELETED, HASH_FIELD, LIST_DELTA, LIST_ITEM, ListDelta, Mutation
+from models.store.rows import DELETED, HASH_FIELD, LIST_DELTA, LIST_ITEM, ListDelta
 from models.store.versions import Store
 from tests.models.redis.scenes import MS, Attempt
 from tests.models.redis.traced import NOW, store_with
@@ -29,20 +29,17 @@ def run(store: Store, *commands: str) -> list[Reply]:
 
 
 def test_each_row_is_written_once() -> None:
-    """Of several writes of a row the last one counts; length deltas get the commit timestamp."""
-    first, other, last = (
-        Mutation(b"k", HASH_FIELD, id, value)
-        for id, value in ((b"f", DELETED), (b"g", b"1"), (b"f", b"2"))
-    )
+    """What is put counts, removed before or not; length deltas get the commit timestamp."""
+    f, g, h = ((HASH_FIELD, id) for id in (b"f", b"g", b"h"))
     delta = ListDelta(-1, 1)
-    changes = Changes([first, other, last], [(b"l", delta), (b"l", delta)])
-    assert changes.keys() == (b"k", b"l")
-    assert changes.at(7) == (
-        other,
-        last,
-        Mutation(b"l", LIST_DELTA, (7, 0), delta),
-        Mutation(b"l", LIST_DELTA, (7, 1), delta),
+    changes = Changes(
+        {b"k": KeyChanges({f: DELETED, h: DELETED}, {g: b"1", f: b"2"}), b"l": KeyChanges({}, {})},
+        [(b"l", delta), (b"l", delta)],
     )
+    assert changes.keys() == (b"k", b"l")
+    writes = changes.at(7)
+    assert list(writes[b"k"].items()) == [(g, b"1"), (f, b"2"), (h, DELETED)]
+    assert writes[b"l"] == {(LIST_DELTA, (7, 0)): delta, (LIST_DELTA, (7, 1)): delta}
 
 
 def test_reading_commits_nothing() -> None:

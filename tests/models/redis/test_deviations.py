@@ -103,7 +103,7 @@ def test_what_only_the_modelled_system_commits_is_an_empty_commit(command: str) 
     assert context.wrote()
     changes = plan_commit(context)
     assert changes is not None
-    assert changes.at(9) == ()
+    assert changes.at(9) == {}
     assert run(store, b"RPOP k 5", b"EXISTS none") == [[b"c", b"b", b"a"], 0]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from models.redis import reads, table
 from models.redis.commands import COMMANDS
-from models.redis.commit import plan_commit
+from models.redis.commit import Changes, plan_commit
 from models.redis.context import Context
 from models.redis.key_states import STATES
 from models.replies import Reply
@@ -70,8 +70,16 @@ def measured(row: Traced, call: Call = table.call) -> Traced:
     call(once, row.args)
     once.reads.clear()
     changes = plan_commit(once)
-    elements = 0 if changes is None else len(changes.mutations) + len(changes.deltas)
+    elements = elements_of(changes)
     return row._replace(first=first, repeat=repeat, commit=taken(once), commit_elements=elements)
+
+
+def elements_of(changes: Changes | None) -> int:
+    """How many elements the modelled system's commit would have: a row removed and put is two."""
+    if changes is None:
+        return 0
+    rows = sum(len(key.removed) + len(key.put) for key in changes.by_key.values())
+    return rows + len(changes.deltas)
 
 
 def context_at(store: Store) -> Context:
@@ -197,7 +205,7 @@ def script_costs(states: dict[str, str], commands: list[str]) -> tuple[list[Coun
         context.reads.clear()
     changes = plan_commit(context)
     steps.append(count(context.reads, BEFORE))
-    return steps, 0 if changes is None else len(changes.mutations) + len(changes.deltas)
+    return steps, elements_of(changes)
 
 
 MIXED = ["GET s", "SET s v", "HGET h f1", "ZADD z 5 z9", "LPUSH l x", "RPOPLPUSH src l", "INCR n"]

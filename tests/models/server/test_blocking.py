@@ -1,9 +1,13 @@
 """Blocked clients: who is woken, by what, in which order, with what."""
 
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
+
 import pytest
 
 from models.replies import NULL_ARRAY, ErrorReply
 from models.server.blocking import for_one_key
+from tests.models.redis.resp2 import Client
 from tests.models.server.rig import ServerStage, Talk
 
 PUSH = "return redis.call('RPUSH', KEYS[1], unpack(ARGV))"
@@ -52,6 +56,46 @@ def test_a_client_of_several_keys_is_served_from_the_one_that_became_ready(
     stage.client().ask("EVAL", "redis.call('RPUSH','q2','b') redis.call('RPUSH','q1','a')", 0)
     assert waiting.received == [[b"q2", b"b"]]
     assert stage.client().ask("LLEN", "q1") == 1
+
+
+READY = {
+    "q2": "redis.call('RPUSH', 'q2', 'b') redis.call('RPUSH', 'q1', 'a')",
+    "q2, though q1 was looked at before": (
+        "redis.call('LLEN', 'q1') redis.call('RPUSH', 'q2', 'b') redis.call('RPUSH', 'q1', 'a')"
+    ),
+    "q1, which was there first, then gone, and there again": (
+        "redis.call('RPUSH', 'q1', 'x') redis.call('LPOP', 'q1') redis.call('RPUSH', 'q2', 'b') "
+        "redis.call('RPUSH', 'q1', 'a')"
+    ),
+    "q2, since q1 went away": (
+        "redis.call('RPUSH', 'q1', 'x') redis.call('RPUSH', 'q2', 'b') redis.call('DEL', 'q1')"
+    ),
+    "q1, to which a list was renamed": (
+        "redis.call('RPUSH', 'new', 'a') redis.call('RENAME', 'new', 'q1') "
+        "redis.call('RPUSH', 'q2', 'b')"
+    ),
+    "q2, after a move from it": (
+        "redis.call('RPUSH', 'q2', 'b', 'a') redis.call('LMOVE', 'q2', 'q1', 'LEFT', 'LEFT')"
+    ),
+}
+"""What each of these scripts makes ready first, for who waits for q1 and q2."""
+
+
+@pytest.mark.parametrize("script", READY.values(), ids=READY)
+def test_keys_become_ready_as_in_redis(stage: ServerStage, redis_server: int, script: str) -> None:
+    """A client who waits for both gets what a redis-server gives it."""
+    waiting = blocked(stage, "BLPOP", "q1", "q2", 0)
+    stage.client().ask("EVAL", script, 0)
+    there, pushing = Client(redis_server), Client(redis_server)
+    pushing.ask(b"FLUSHALL")
+    with ThreadPoolExecutor(1) as pool:
+        popped = pool.submit(there.ask, b"BLPOP", b"q1", b"q2", b"0")
+        while b"blocked_clients:1" not in cast(bytes, pushing.ask(b"INFO", b"clients")):
+            pass
+        pushing.ask(b"EVAL", script.encode(), b"0")
+        assert waiting.received == [popped.result()]
+    there.close()
+    pushing.close()
 
 
 def test_a_move_that_serves_one_client_makes_another_key_ready(stage: ServerStage) -> None:

@@ -1,6 +1,7 @@
 """Snapshot reads, write conflicts, pins, late commits and list deltas of the versioned store."""
 
 import random
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import pytest
@@ -19,8 +20,9 @@ from models.store.rows import (
     KeyView,
     ListDelta,
     ListSpan,
-    Mutation,
+    Row,
     RowId,
+    RowWrites,
     StringRow,
 )
 from models.store.versions import FIRST_TS, Commit, Store, list_span
@@ -28,9 +30,25 @@ from models.store.versions import FIRST_TS, Commit, Store, list_span
 KEY = b"k"
 
 
-def put(id: RowId, value: Any, family: str = HASH_FIELD, key: bytes = KEY) -> Mutation:
+class Put(NamedTuple):
+    """One row of a key, written or removed."""
+
+    key: bytes
+    row: Row
+    value: Any
+
+
+def put(id: RowId, value: Any, family: str = HASH_FIELD, key: bytes = KEY) -> Put:
     """A row written; a field of a hash unless said otherwise."""
-    return Mutation(key, family, id, value)
+    return Put(key, (family, id), value)
+
+
+def writes_of(puts: Iterable[Put]) -> dict[bytes, RowWrites]:
+    """By key, as a commit holds them."""
+    writes: dict[bytes, RowWrites] = {}
+    for key, row, value in puts:
+        writes.setdefault(key, {})[row] = value
+    return writes
 
 
 def fields(store: Store, ts: int) -> Any:
@@ -38,9 +56,9 @@ def fields(store: Store, ts: int) -> Any:
     return store.view(KEY, ts).rows.get(HASH_FIELD, {})
 
 
-def commit(store: Store, start_ts: int, commit_ts: int, *mutations: Mutation) -> bytes | None:
-    """Apply a commit of these mutations."""
-    return store.apply(Commit(start_ts, commit_ts, mutations))
+def commit(store: Store, start_ts: int, commit_ts: int, *puts: Put) -> bytes | None:
+    """Apply a commit of these rows."""
+    return store.apply(Commit(start_ts, commit_ts, writes_of(puts)))
 
 
 # -- reading --------------------------------------------------------------------------------------
@@ -110,7 +128,7 @@ def test_tombstones_conflict() -> None:
 
 def test_a_commit_follows_its_start() -> None:
     """A commit timestamp at or below the start timestamp is a mistake of the caller."""
-    with pytest.raises(AssertionError, match=r"committed before it started: .*value=DELETED"):
+    with pytest.raises(AssertionError, match=r"committed before it started: .*: DELETED"):
         commit(Store(), 5, 5, put(b"f", DELETED))
 
 
@@ -126,7 +144,7 @@ def test_forgotten_tombstones_refuse_early_starters(monkeypatch: pytest.MonkeyPa
             assert commit(store, ts - 1, ts, put(ts, b"v")) is None
             assert commit(store, ts, ts + 1, put(ts, DELETED)) is None
     verdicts = [
-        [store.conflict(Commit(start, 100, (put(id, b"w"),))) for store in (pinned, free)]
+        [store.conflict(Commit(start, 100, writes_of([put(id, b"w")]))) for store in (pinned, free)]
         for start in range(1, 45)
         for id in (2, 38, "never")
     ]
@@ -294,7 +312,11 @@ class Kept(NamedTuple):
 
     commit_ts: int
     arrival: int
-    mutations: tuple[Mutation, ...]
+    writes: dict[bytes, RowWrites]
+
+    def rows(self) -> set[tuple[bytes, Row]]:
+        """Key and row of all that it writes."""
+        return {(key, row) for key, writes in self.writes.items() for row in writes}
 
 
 class FullCopies:
@@ -305,20 +327,19 @@ class FullCopies:
 
     def apply(self, commit: Commit) -> bool:
         """Whether the commit was accepted."""
-        rows = {mutation[:3] for mutation in commit.mutations}
+        new = Kept(commit.commit_ts, len(self.commits), commit.writes)
         for kept in self.commits:
-            if kept.commit_ts > commit.start_ts and rows & {m[:3] for m in kept.mutations}:
+            if kept.commit_ts > commit.start_ts and new.rows() & kept.rows():
                 return False
-        self.commits.append(Kept(commit.commit_ts, len(self.commits), commit.mutations))
+        self.commits.append(new)
         return True
 
     def rows(self, key: bytes, ts: int) -> dict[tuple[str, RowId], Any]:
         """Every row of a key at `ts`."""
         found: dict[tuple[str, RowId], Any] = {}
         for kept in sorted(self.commits):
-            for mutation in kept.mutations if kept.commit_ts <= ts else ():
-                if mutation.key == key:
-                    found[mutation.family, mutation.id] = mutation.value
+            if kept.commit_ts <= ts:
+                found |= kept.writes.get(key, {})
         return {row: value for row, value in found.items() if value is not DELETED}
 
 
@@ -331,19 +352,18 @@ def unfolded(rows: dict[tuple[str, RowId], Any]) -> dict[tuple[str, RowId], Any]
 
 def random_commit(rng: random.Random, start_ts: int, commit_ts: int) -> Commit:
     """Up to four rows of two keys, at random."""
-    mutations: dict[tuple[bytes, str, RowId], Mutation] = {}
+    puts: list[Put] = []
     for n in range(rng.randint(1, 4)):
         key = rng.choice((b"j", KEY))
         kind = rng.random()
         if kind < 0.4:
-            mutation = put((commit_ts, n), ListDelta(-1, 1), LIST_DELTA, key)
+            puts.append(put((commit_ts, n), ListDelta(-1, 1), LIST_DELTA, key))
         elif kind < 0.5:
-            mutation = put(ONLY, StringRow(b"%d" % commit_ts, True, None), STR, key)
+            puts.append(put(ONLY, StringRow(b"%d" % commit_ts, True, None), STR, key))
         else:
             value = DELETED if rng.random() < 0.3 else commit_ts
-            mutation = put(rng.randrange(12), value, HASH_FIELD, key)
-        mutations[mutation[:3]] = mutation
-    return Commit(start_ts, commit_ts, tuple(mutations.values()))
+            puts.append(put(rng.randrange(12), value, HASH_FIELD, key))
+    return Commit(start_ts, commit_ts, writes_of(puts))
 
 
 @pytest.mark.parametrize("seed", range(8))

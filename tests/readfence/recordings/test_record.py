@@ -17,10 +17,9 @@ import pytest
 from readfence.recordings.files import load_recording
 from readfence.recordings.hashing import Hashing
 from sim.errors import InputError
-from tests.readfence.front_door import call
+from tests.readfence.front_door import RECORDINGS, call
 from tests.readfence.serving.serving import running, talking
 
-RECORDINGS = Path(__file__).resolve().parents[2] / "data" / "recordings"
 PUSH = b"redis.call('RPUSH', KEYS[1], ARGV[1]) return redis.call('LLEN', KEYS[1])"
 
 
@@ -111,6 +110,22 @@ def test_a_changed_reply_is_counted(tmp_path: Path) -> None:
     assert text.count('"reply": {":": 42}') == 1
     file.write_text(text.replace('"reply": {":": 42}', '"reply": {":": 43}'))
     assert replayed(file, tmp_path)["replay.different"] == 1
+
+
+def test_a_replay_goes_on_until_everything_is_answered(tmp_path: Path) -> None:
+    """Recorded commands that are sent faster than they are answered are all answered, and a client
+    who is blocked at the end keeps nobody waiting.
+    """
+    file = tmp_path / "fast.jsonl"
+    words = [["INCR", "n"]] * 50
+    events = [
+        {"ev": "cmd", "seq": n, "conn": 1, "t": n, "clk": n, "cmd": cmd, "reply": {":": n + 1}}
+        for n, cmd in enumerate(words)
+    ]
+    blocked = {"ev": "cmd", "seq": 50, "conn": 2, "t": 9, "clk": 9, "cmd": ["BLPOP", "q", "0"]}
+    file.write_text("".join(json.dumps(event) + "\n" for event in [*events, blocked]))
+    counted = replayed(file, tmp_path)
+    assert (counted["replay.equal"], counted["replay.different"]) == (50, 0)
 
 
 def test_values_can_be_hidden() -> None:

@@ -42,6 +42,35 @@ def bullmq(port: int) -> None:
     asyncio.run(session())
 
 
+def delayed_job(port: int) -> None:
+    """A job of bullmq that is due later is worked on later, by a worker who waits for it."""
+    from bullmq import Queue, Worker  # noqa: PLC0415
+
+    delay_s = 0.4
+    worked: list[tuple[str, float]] = []
+
+    async def work(job: Any, token: str) -> None:
+        worked.append((job.name, time.monotonic()))
+
+    async def session() -> None:
+        options = {"connection": {"host": "127.0.0.1", "port": port}}
+        queue = Queue("later", options)
+        worker = Worker("later", work, options)
+        added = time.monotonic()
+        await queue.add("later", {}, {"delay": int(delay_s * 1000)})
+        await queue.add("now", {}, {})
+        while (await queue.getJobCounts("completed"))["completed"] < 2:
+            assert time.monotonic() < added + PATIENCE_S, worked
+            await asyncio.sleep(0.05)
+        assert [name for name, _ in worked] == ["now", "later"]
+        # Its clock and ours are the same machine's, in whole ms.
+        assert worked[1][1] - added > delay_s - 0.01, worked
+        await worker.close()
+        await queue.close()
+
+    asyncio.run(session())
+
+
 def limits(port: int) -> None:
     """Three strategies, each until it refuses."""
     from limits import parse  # noqa: PLC0415
@@ -133,4 +162,4 @@ SESSIONS = {
 """By the package that they need."""
 
 if __name__ == "__main__":
-    SESSIONS[sys.argv[1]](int(sys.argv[2]))
+    {**SESSIONS, "delayed_job": delayed_job}[sys.argv[1]](int(sys.argv[2]))

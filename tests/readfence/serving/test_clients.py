@@ -85,6 +85,13 @@ def test_a_client_leaves_the_same_in_both(session: str, served: Served, redis_se
     assert left_behind(python_session(session), served.port) == real
 
 
+def test_a_delayed_job_comes_due(served: Served, redis_server: int) -> None:
+    """In both; what is left is not compared, since who promotes the job is a race."""
+    need("bullmq", "redis")
+    for port in (redis_server, served.port):
+        assert left_behind(python_session("delayed_job"), port)
+
+
 def test_a_queue_of_node_leaves_the_same_in_both(served: Served, redis_server: int) -> None:
     """A thousand jobs of npm's bullmq, some with a priority, some that fail."""
     node = tool("node")

@@ -97,6 +97,7 @@ def test_a_stopped_session_leaves_a_record(tmp_path: Path, how: "signal.Signals 
     assert snapshot["verifications"]["script_start"] == 2
 
 
+@pytest.mark.alone
 def test_at_real_speed_latencies_are_waited_for(tmp_path: Path) -> None:
     """A fence over links of 20 ms takes 40; ten times as fast, 4."""
     options = ("--port", "0", "--set", "network.one_way=20ms", "--out", tmp_path)
@@ -113,6 +114,7 @@ def test_at_real_speed_latencies_are_waited_for(tmp_path: Path) -> None:
     assert took["10"] < took["1"] / 2
 
 
+@pytest.mark.alone
 def test_a_blocked_client_is_woken_by_time(tmp_path: Path) -> None:
     """At real speed, and as fast as it goes: by the machine's clock."""
     for speed in ("1", "max"):

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from reports.planning.record import PlanRecord
 from reports.plots.canvas import drawing
 from reports.plots.plan import latency, utilisation, verifications, write_plan_plots
-from sim.errors import InputError
 from tests.reports.planning.systems import Queue, plan_record, question
 
 
@@ -40,8 +39,13 @@ def test_the_title_tells_what_a_fence_is_worth(record: PlanRecord) -> None:
 
 def test_latency_shows_limit_today_and_every_capacity(record: PlanRecord) -> None:
     """What keeps nothing is named so; unstable loads are crosses at the upper edge."""
+    variants = list(record.variants)
+    healthy = variants[1].healthy
+    last = healthy.probes[-1].model_copy(update={"answer": "unstable"})
+    healthy = healthy.model_copy(update={"probes": [*healthy.probes[:-1], last]})
+    variants[1] = variants[1].model_copy(update={"situations": [healthy]})
     with drawing():
-        figure = latency(record)
+        figure = latency(record.model_copy(update={"variants": variants}))
     said = texts(figure)
     assert any("limit 50 ms" in text for text in said)
     assert any("today 80/s" in text for text in said)
@@ -103,5 +107,5 @@ def test_a_plan_in_which_nothing_was_verified_is_drawn(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_none_is_told(record: PlanRecord, tmp_path: Path) -> None:
     """With its name."""
-    with pytest.raises(InputError, match="nowhere"):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
         write_plan_plots(record, tmp_path / "nowhere")

@@ -123,6 +123,19 @@ def test_the_typical_script_is_the_sampled_one_nearest_to_the_median() -> None:
     assert typical.about == "script 1, the sampled one nearest to the median"
 
 
+def test_a_scenario_can_choose_the_script() -> None:
+    """One that was sampled; a number that was not chooses nothing."""
+    sample = Sample(make_variant("one_fence", scripts=9, sampled=9))
+    usual = typical_script(sample)
+    assert usual is not None
+    other = next(line for line in sample.variant.timelines if line.id != usual.timeline.id)
+    chosen = typical_script(sample, drawn=other.id)
+    assert chosen is not None
+    assert chosen.timeline is other
+    assert chosen.about == f"script {other.id}, chosen by the scenario"
+    assert typical_script(sample, drawn=1000) == usual
+
+
 def test_where_only_some_scripts_verify_a_read_one_of_those_stands_for_the_variant() -> None:
     """Else a picture of fences would show a write, which is what most scripts may be."""
     variant = make_variant("one_fence", scripts=5, sampled=0)
