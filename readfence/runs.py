@@ -165,7 +165,8 @@ def make_folder(folder: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise InputError(f"{folder}: cannot write there: {error.strerror}") from error
+        why = "not a folder" if isinstance(error, FileExistsError) else error.strerror
+        raise InputError(f"{folder}: cannot write there: {why}") from error
 
 
 def save(result: Result, folder: Path) -> None:
