@@ -180,6 +180,14 @@ def test_the_limit_is_that_of_one_script() -> None:
         assert run(machine, "for i = 1, 305000 do end") == TOO_LONG
 
 
+def test_what_one_script_has_spent_never_ends_the_next() -> None:
+    """Wherever in an interval of the counter the one before it ends, killed or not."""
+    machine = Machine(instructions_max=1_000)
+    for turns in range(900, 1_000):
+        run(machine, f"for turn = 1, {turns} do end", no_answer)
+        assert run(machine, "return 1", no_answer) == 1, turns
+
+
 def test_the_same_script_ends_at_the_same_turn_in_any_machine() -> None:
     """However much of an interval the scripts before it have left."""
 
