@@ -14,6 +14,7 @@ from models.redis import (
     hashes,
     list_items,
     lists,
+    objects,
     scans,
     server,
     sets,
@@ -57,6 +58,7 @@ _TABLE: Final[tuple[Command, ...]] = (
     beyond(b"TTL", expiry.ttl, 2, _ONE, costs_as=b"PTTL"),
     beyond(b"EXPIRETIME", expiry.expiretime, 2, _ONE, costs_as=b"PTTL"),
     beyond(b"PEXPIRETIME", expiry.pexpiretime, 2, _ONE, costs_as=b"PTTL"),
+    beyond(b"OBJECT", container(b"OBJECT", objects.OBJECT), -2, _SECOND, costs_as=b"GET"),
     # all keys, and none
     beyond(b"KEYS", scans.keys, 2, _NONE, costs_as=b"LRANGE"),
     beyond(b"SCAN", scans.scan, -2, _NONE, costs_as=b"LRANGE"),

@@ -18,6 +18,8 @@ TABLE: Final[dict[str, dict[str, str]]] = {
         "EXPIRE": f"key seconds {_TTL}", "PEXPIRE": f"key ms {_TTL}",
         "EXPIREAT": f"key at_seconds {_TTL}", "PEXPIREAT": f"key at_ms {_TTL}",
         "PERSIST": "key", "TTL": "key", "PTTL": "key", "EXPIRETIME": "key", "PEXPIRETIME": "key",
+        "OBJECT ENCODING": "key", "OBJECT REFCOUNT": "key", "OBJECT IDLETIME": "key",
+        "OBJECT FREQ": "key", "OBJECT HELP": "", "OBJECT NOPE": "key",
         "KEYS": "pattern",
         "SCAN": "(0|X|99999999999999999999|00) [MATCH pattern] [COUNT 1000|COUNT 0|COUNT X] "
         "[TYPE hash|TYPE STRING]",
