@@ -18,6 +18,7 @@ from models.redis import (
     scans,
     server,
     sets,
+    sorting,
     stream_claims,
     stream_groups,
     stream_info,
@@ -59,6 +60,8 @@ _TABLE: Final[tuple[Command, ...]] = (
     beyond(b"EXPIRETIME", expiry.expiretime, 2, _ONE, costs_as=b"PTTL"),
     beyond(b"PEXPIRETIME", expiry.pexpiretime, 2, _ONE, costs_as=b"PTTL"),
     beyond(b"OBJECT", container(b"OBJECT", objects.OBJECT), -2, _SECOND, costs_as=b"GET"),
+    beyond(b"SORT", sorting.sort, -2, _ONE, costs_as=b"LRANGE", write=True),
+    beyond(b"SORT_RO", sorting.sort_ro, -2, _ONE, costs_as=b"LRANGE"),
     # all keys, and none
     beyond(b"KEYS", scans.keys, 2, _NONE, costs_as=b"LRANGE"),
     beyond(b"SCAN", scans.scan, -2, _NONE, costs_as=b"LRANGE"),

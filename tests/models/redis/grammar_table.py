@@ -10,6 +10,8 @@ _AGGREGATE = (
     "[WEIGHTS float|WEIGHTS float float] [AGGREGATE SUM|AGGREGATE MIN|AGGREGATE MAX|AGGREGATE]"
 )
 _NUMKEYS = "(1 key|1 key|2 key key|2 key key|2 key set|0 key|5 key)"
+_SORTED = "(list|list|set|zset|key)"
+_SORT = f"{_SORTED} [BY by] [LIMIT index index] [GET got] [GET got] [ASC|DESC] [ALPHA]"
 
 TABLE: Final[dict[str, dict[str, str]]] = {
     "any": {
@@ -20,6 +22,9 @@ TABLE: Final[dict[str, dict[str, str]]] = {
         "PERSIST": "key", "TTL": "key", "PTTL": "key", "EXPIRETIME": "key", "PEXPIRETIME": "key",
         "OBJECT ENCODING": "key", "OBJECT REFCOUNT": "key", "OBJECT IDLETIME": "key",
         "OBJECT FREQ": "key", "OBJECT HELP": "", "OBJECT NOPE": "key",
+        "SORT": f"({_SORT}|{_SORTED} [BY by] [LIMIT index count] [GET got] [DESC] STORE key|"
+        f"{_SORTED} ALPHA [DESC] [LIMIT index count] [GET got] STORE key)",
+        "SORT_RO": f"{_SORT} [STORE key]",
         "KEYS": "pattern",
         "SCAN": "(0|X|99999999999999999999|00) [MATCH pattern] [COUNT 1000|COUNT 0|COUNT X] "
         "[TYPE hash|TYPE STRING]",
@@ -128,7 +133,8 @@ TABLE: Final[dict[str, dict[str, str]]] = {
 """Per type of the keys that a command is mostly drawn with: what follows its name."""
 
 FILL: Final = (
-    "SET string number", "HSET hash {field number}", "RPUSH list {element}", "SADD set {member}",
+    "SET string number", "HSET hash {field number}", "RPUSH list {element}", "RPUSH l1 {small}",
+    "SADD set {member}",
     "ZADD zset {score member}", "PEXPIRE key ms",
     "XADD stream (1-1|1-2|2-1|3-5|5-0) {field text}", "XADD x1 (1-1|1-2|2-1|3-5|5-0) {field text}",
     "XGROUP CREATE x1 g1 0 MKSTREAM", "XREADGROUP GROUP g1 consumer COUNT 2 STREAMS x1 >",
