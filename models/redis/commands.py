@@ -8,6 +8,7 @@ that Redis 7.0 tells of itself (COMMAND INFO).
 from typing import Final
 
 from models.redis import (
+    bits,
     blocking,
     expiry,
     generic,
@@ -96,9 +97,13 @@ _TABLE: Final[tuple[Command, ...]] = (
     beyond(b"GETRANGE", text.getrange, 4, _ONE, costs_as=b"GET"),
     beyond(b"SUBSTR", text.getrange, 4, _ONE, costs_as=b"GET"),
     beyond(b"SETRANGE", text.setrange, 4, _ONE, costs_as=b"INCR", write=True),
-    beyond(b"GETBIT", text.getbit, 3, _ONE, costs_as=b"GET"),
-    beyond(b"SETBIT", text.setbit, 4, _ONE, costs_as=b"INCR", write=True),
-    beyond(b"BITCOUNT", text.bitcount, -2, _ONE, costs_as=b"GET"),
+    beyond(b"GETBIT", bits.getbit, 3, _ONE, costs_as=b"GET"),
+    beyond(b"SETBIT", bits.setbit, 4, _ONE, costs_as=b"INCR", write=True),
+    beyond(b"BITCOUNT", bits.bitcount, -2, _ONE, costs_as=b"GET"),
+    beyond(b"BITPOS", bits.bitpos, -3, _ONE, costs_as=b"GET"),
+    beyond(b"BITOP", bits.bitop, -4, Keys(2, -1, 1), costs_as=b"GET", write=True),
+    beyond(b"BITFIELD", bits.bitfield, -2, _ONE, costs_as=b"INCR", write=True),
+    beyond(b"BITFIELD_RO", bits.bitfield_ro, -2, _ONE, costs_as=b"GET"),
     # hashes
     modelled(b"HGET", hashes.hget, 3, _ONE),
     modelled(b"HMGET", hashes.hmget, -3, _ONE),

@@ -10,6 +10,8 @@ _AGGREGATE = (
     "[WEIGHTS float|WEIGHTS float float] [AGGREGATE SUM|AGGREGATE MIN|AGGREGATE MAX|AGGREGATE]"
 )
 _NUMKEYS = "(1 key|1 key|2 key key|2 key key|2 key set|0 key|5 key)"
+_FIELD = "type at"
+_CHANGE = f"SET {_FIELD} integer|INCRBY {_FIELD} integer|INCRBY {_FIELD} index"
 _SORTED = "(list|list|set|zset|key)"
 _SORT = f"{_SORTED} [BY by] [LIMIT index index] [GET got] [GET got] [ASC|DESC] [ALPHA]"
 
@@ -45,6 +47,11 @@ TABLE: Final[dict[str, dict[str, str]]] = {
         "GETRANGE": "key index index", "SUBSTR": "key index index", "SETRANGE": "key offset text",
         "GETBIT": "key offset", "SETBIT": "key offset bit",
         "BITCOUNT": "key [index index] [BIT|BYTE|BITS]",
+        "BITPOS": "key bit [index [index [BIT|BYTE|BITS]]]",
+        "BITOP": "(AND|OR|XOR|NOT|NOR) key {key}",
+        "BITFIELD": f"key {{[OVERFLOW WRAP|OVERFLOW SAT|OVERFLOW FAIL|OVERFLOW] "
+        f"(GET {_FIELD}|{_CHANGE})}}",
+        "BITFIELD_RO": f"key [GET {_FIELD}] [GET {_FIELD}] [{_CHANGE}|OVERFLOW SAT]",
     },
     "hash": {
         "HGET": "key field", "HMGET": "key {field}", "HSET": "key {field number}",
@@ -65,7 +72,8 @@ TABLE: Final[dict[str, dict[str, str]]] = {
         "LPOS": "key element [RANK index] [COUNT index] [MAXLEN index]",
         "BLPOP": "list key timeout", "BRPOP": "list timeout",
         "BLMPOP": "timeout (1 list|2 list list) (LEFT|RIGHT) [COUNT count]",
-        "BRPOPLPUSH": "list list timeout", "BLMOVE": "list list LEFT (RIGHT|UP) timeout",
+        "BRPOPLPUSH": "list list timeout",
+        "BLMOVE": "list list LEFT (RIGHT|RIGHT|RIGHT|UP) (0|0|timeout)",
     },
     "set": {
         "SADD": "key {member}", "SREM": "key {member}", "SCARD": "key", "SMEMBERS": "key",
