@@ -10,7 +10,7 @@ _AGGREGATE = (
     "[WEIGHTS float|WEIGHTS float float] [AGGREGATE SUM|AGGREGATE MIN|AGGREGATE MAX|AGGREGATE]"
 )
 _NUMKEYS = "(1 key|1 key|2 key key|2 key key|2 key set|0 key|5 key)"
-_FIELD = "type at"
+_FIELD = "(type at|type at|type at|type at|type badat|badtype at)"
 _CHANGE = f"SET {_FIELD} integer|INCRBY {_FIELD} integer|INCRBY {_FIELD} index"
 _SORTED = "(list|list|set|zset|key)"
 _SORT = f"{_SORTED} [BY by] [LIMIT index index] [GET got] [GET got] [ASC|DESC] [ALPHA]"
@@ -18,7 +18,7 @@ _SORT = f"{_SORTED} [BY by] [LIMIT index index] [GET got] [GET got] [ASC|DESC] [
 TABLE: Final[dict[str, dict[str, str]]] = {
     "any": {
         "DEL": "{key}", "UNLINK": "{key}", "EXISTS": "{key}", "TOUCH": "{key}", "TYPE": "key",
-        "RENAME": "key key", "RENAMENX": "key key", "COPY": "key key [REPLACE|DB 0|DB X]",
+        "RENAME": "key key", "RENAMENX": "key key", "COPY": "key key [REPLACE|DB database]",
         "EXPIRE": f"key seconds {_TTL}", "PEXPIRE": f"key ms {_TTL}",
         "EXPIREAT": f"key at_seconds {_TTL}", "PEXPIREAT": f"key at_ms {_TTL}",
         "PERSIST": "key", "TTL": "key", "PTTL": "key", "EXPIRETIME": "key", "PEXPIRETIME": "key",
@@ -32,6 +32,7 @@ TABLE: Final[dict[str, dict[str, str]]] = {
         "[TYPE hash|TYPE STRING]",
         "DBSIZE": "", "RANDOMKEY": "", "FLUSHALL": "[ASYNC|SYNC|NOW]", "FLUSHDB": "",
         "PING": "[text]", "ECHO": "text", "PUBLISH": "channel text", "TIME": "",
+        "SELECT": "database", "SWAPDB": "(0 0|database database)", "MOVE": "key database",
     },
     "string": {
         "GET": "key",
@@ -47,9 +48,10 @@ TABLE: Final[dict[str, dict[str, str]]] = {
         "GETRANGE": "key index index", "SUBSTR": "key index index", "SETRANGE": "key offset text",
         "GETBIT": "key offset", "SETBIT": "key offset bit",
         "BITCOUNT": "key [index index] [BIT|BYTE|BITS]",
+        "LCS": "key key [IDX|LEN] [MINMATCHLEN index|MINMATCHLEN|WITHMATCHLEN] [WITHMATCHLEN|LEN]",
         "BITPOS": "key bit [index [index [BIT|BYTE|BITS]]]",
         "BITOP": "(AND|OR|XOR|NOT|NOR) key {key}",
-        "BITFIELD": f"key {{[OVERFLOW WRAP|OVERFLOW SAT|OVERFLOW FAIL|OVERFLOW] "
+        "BITFIELD": f"key {{[OVERFLOW WRAP|OVERFLOW SAT|OVERFLOW FAIL] "
         f"(GET {_FIELD}|{_CHANGE})}}",
         "BITFIELD_RO": f"key [GET {_FIELD}] [GET {_FIELD}] [{_CHANGE}|OVERFLOW SAT]",
     },
