@@ -13,6 +13,7 @@ from models.redis import (
     databases,
     expiry,
     generic,
+    geo,
     hashes,
     lcs,
     list_items,
@@ -252,6 +253,19 @@ _TABLE: Final[tuple[Command, ...]] = (
     beyond(b"ZINTERSTORE", zset_algebra.zinterstore, -4, _ONE, costs_as=b"ZRANGE", write=True),
     beyond(b"ZDIFFSTORE", zset_algebra.zdiffstore, -4, _ONE, costs_as=b"ZRANGE", write=True),
     beyond(b"ZSCAN", scans.zscan, -3, _ONE, costs_as=b"ZRANGE"),
+    # places
+    beyond(b"GEOADD", geo.geoadd, -5, _ONE, costs_as=b"ZADD", write=True),
+    beyond(b"GEOPOS", geo.geopos, -2, _ONE, costs_as=b"ZSCORE"),
+    beyond(b"GEOHASH", geo.geohash, -2, _ONE, costs_as=b"ZSCORE"),
+    beyond(b"GEODIST", geo.geodist, -4, _ONE, costs_as=b"ZSCORE"),
+    beyond(b"GEOSEARCH", geo.geosearch, -7, _ONE, costs_as=b"ZRANGEBYSCORE"),
+    beyond(b"GEOSEARCHSTORE", geo.geosearchstore, -8, _TWO, costs_as=b"ZRANGEBYSCORE", write=True),
+    beyond(b"GEORADIUS", geo.georadius, -6, _ONE, costs_as=b"ZRANGEBYSCORE", write=True),
+    beyond(b"GEORADIUS_RO", geo.georadius_ro, -6, _ONE, costs_as=b"ZRANGEBYSCORE"),
+    beyond(
+        b"GEORADIUSBYMEMBER", geo.georadiusbymember, -5, _ONE, costs_as=b"ZRANGEBYSCORE", write=True
+    ),
+    beyond(b"GEORADIUSBYMEMBER_RO", geo.georadiusbymember_ro, -5, _ONE, costs_as=b"ZRANGEBYSCORE"),
     beyond(
         b"BZPOPMIN",
         blocking.bzpopmin,

@@ -158,6 +158,8 @@ class _Bout:
         members = [m for c in commands if c[0].upper() in (b"SADD", b"SMOVE") for m in c[2:]]
         self._counted = False
         """Whether every key has been looked at: before, the server counts expired ones."""
+        self._sorted = any(command[0].upper() in (b"SORT", b"SORT_RO") for command in commands)
+        """Whether small sorted sets may lie in hash tables since SORT has met them."""
         self._integers = all(as_integer(member) is not None for member in members) and not any(
             state.startswith("set") for state in scene.states.values()
         )
@@ -264,6 +266,8 @@ class _Bout:
             return sorted(reply)
         if name in (b"SCAN", b"SSCAN") and isinstance(reply, list):
             return [reply[0], sorted(reply[1])]
+        if name == b"ZSCAN" and isinstance(reply, list) and self._sorted:
+            return [reply[0], sorted(reply[1][::2])]
         if name in (b"XPENDING", b"XINFO"):
             return self._without_clock(reply, extended=name == b"XPENDING" and len(command) > 3)
         return self._without_ids(reply)

@@ -12,6 +12,10 @@ _AGGREGATE = (
 _NUMKEYS = "(1 key|1 key|2 key key|2 key key|2 key set|0 key|5 key)"
 _FIELD = "(type at|type at|type at|type at|type badat|badtype at)"
 _CHANGE = f"SET {_FIELD} integer|INCRBY {_FIELD} integer|INCRBY {_FIELD} index"
+_WITH = "[WITHDIST] [WITHCOORD] [WITHHASH] [COUNT 2|COUNT count|COUNT 2 ANY] [ASC|DESC]"
+_STORE = "[STORE key|STOREDIST key]"
+_FROM = "(FROMMEMBER member|FROMLONLAT east north|FROMLONLAT 15 37)"
+_WHERE = f"{_FROM} (BYRADIUS far unit|BYBOX far far unit)"
 _SORTED = "(list|list|set|zset|key)"
 _SORT = f"{_SORTED} [BY by] [LIMIT index index] [GET got] [GET got] [ASC|DESC] [ALPHA]"
 
@@ -28,8 +32,8 @@ TABLE: Final[dict[str, dict[str, str]]] = {
         f"{_SORTED} ALPHA [DESC] [LIMIT index count] [GET got] STORE key)",
         "SORT_RO": f"{_SORT} [STORE key]",
         "KEYS": "pattern",
-        "SCAN": "(0|X|99999999999999999999|00) [MATCH pattern] [COUNT 1000|COUNT 0|COUNT X] "
-        "[TYPE hash|TYPE STRING]",
+        "SCAN": "(0|X|99999999999999999999|00) [MATCH pattern] "
+        "(COUNT 1000|COUNT 1000|COUNT 0|COUNT X) [TYPE hash|TYPE STRING]",
         "DBSIZE": "", "RANDOMKEY": "", "FLUSHALL": "[ASYNC|SYNC|NOW]", "FLUSHDB": "",
         "PING": "[text]", "ECHO": "text", "PUBLISH": "channel text", "TIME": "",
         "SELECT": "database", "SWAPDB": "(0 0|database database)", "MOVE": "key database",
@@ -68,10 +72,10 @@ TABLE: Final[dict[str, dict[str, str]]] = {
         "RPUSHX": "key {element}", "LPOP": "key [count]", "RPOP": "key [count]",
         "LMPOP": "(1 key|1 key|2 key key|2 key key|0 key|3 key) (LEFT|RIGHT|UP) [COUNT count]",
         "RPOPLPUSH": "key key", "LMOVE": "key key (LEFT|RIGHT) (LEFT|RIGHT|UP)", "LLEN": "key",
-        "LINDEX": "key index", "LRANGE": "key index index", "LSET": "key index element",
+        "LINDEX": "key index", "LRANGE": "key index index", "LSET": "key (0|0|-1|index) element",
         "LINSERT": "key (BEFORE|AFTER|NEAR) element element", "LREM": "key index element",
         "LTRIM": "key index index",
-        "LPOS": "key element [RANK index] [COUNT index] [MAXLEN index]",
+        "LPOS": "key element [RANK 1|RANK index] [COUNT index] [MAXLEN index]",
         "BLPOP": "list key timeout", "BRPOP": "list timeout",
         "BLMPOP": "timeout (1 list|2 list list) (LEFT|RIGHT) [COUNT count]",
         "BRPOPLPUSH": "list list timeout",
@@ -111,6 +115,14 @@ TABLE: Final[dict[str, dict[str, str]]] = {
         "ZUNIONSTORE": f"key {_NUMKEYS} {_AGGREGATE}",
         "ZINTERSTORE": f"key {_NUMKEYS} {_AGGREGATE}", "ZDIFFSTORE": f"key {_NUMKEYS}",
         "ZSCAN": "key 0 [MATCH pattern] [COUNT count]",
+        "GEOADD": "key [NX|XX] [CH] {east north member}", "GEOPOS": "key {member}",
+        "GEOHASH": "key {member}", "GEODIST": "key member member [unit]",
+        "GEOSEARCH": f"key {_WHERE} {_WITH} [ASC|DESC|ANY|{_WHERE}]",
+        "GEOSEARCHSTORE": f"key key {_WHERE} [COUNT count] [DESC] [STOREDIST|STOREDIST|WITHDIST]",
+        "GEORADIUS": f"key east north far unit ({_WITH}|[COUNT count] {_STORE}|{_WITH} {_STORE})",
+        "GEORADIUS_RO": f"key east north far unit {_WITH} [STORE key]",
+        "GEORADIUSBYMEMBER": f"key member far unit ({_WITH}|[COUNT count] {_STORE})",
+        "GEORADIUSBYMEMBER_RO": f"key member far unit {_WITH}",
         "BZPOPMIN": "zset timeout", "BZPOPMAX": "zset key timeout",
         "BZMPOP": "timeout (1 zset|2 zset zset) (MIN|MAX) [COUNT count]",
     },
@@ -145,7 +157,7 @@ TABLE: Final[dict[str, dict[str, str]]] = {
 FILL: Final = (
     "SET string number", "HSET hash {field number}", "RPUSH list {element}", "RPUSH l1 {small}",
     "SADD set {member}",
-    "ZADD zset {score member}", "PEXPIRE key ms",
+    "ZADD zset {score member}", "GEOADD zset {east north member}", "PEXPIRE key ms",
     "XADD stream (1-1|1-2|2-1|3-5|5-0) {field text}", "XADD x1 (1-1|1-2|2-1|3-5|5-0) {field text}",
     "XGROUP CREATE x1 g1 0 MKSTREAM", "XREADGROUP GROUP g1 consumer COUNT 2 STREAMS x1 >",
 )  # fmt: skip

@@ -21,7 +21,7 @@ from tests.models.redis.grammar_table import FILL, TABLE
 from tests.models.redis.scenes import Scene
 
 SIZE = 25
-QUICK = 800
+QUICK = 1000
 """Sequences per mode as CI runs them: always the same ones."""
 
 
