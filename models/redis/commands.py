@@ -10,6 +10,7 @@ from typing import Final
 from models.redis import (
     bits,
     blocking,
+    cardinality,
     databases,
     expiry,
     generic,
@@ -111,6 +112,9 @@ _TABLE: Final[tuple[Command, ...]] = (
     beyond(b"BITFIELD", bits.bitfield, -2, _ONE, costs_as=b"INCR", write=True),
     beyond(b"BITFIELD_RO", bits.bitfield_ro, -2, _ONE, costs_as=b"GET"),
     beyond(b"LCS", lcs.lcs, -3, _TWO, costs_as=b"GET"),
+    beyond(b"PFADD", cardinality.pfadd, -2, _ONE, costs_as=b"INCR", write=True),
+    beyond(b"PFCOUNT", cardinality.pfcount, -2, _ALL, costs_as=b"GET"),
+    beyond(b"PFMERGE", cardinality.pfmerge, -2, _ALL, costs_as=b"INCR", write=True),
     # hashes
     modelled(b"HGET", hashes.hget, 3, _ONE),
     modelled(b"HMGET", hashes.hmget, -3, _ONE),

@@ -180,7 +180,7 @@ def _draw(token: str, kind: str) -> SearchStrategy[Words]:
         return st.sampled_from([[time] for time in (*times * 3, *_BAD_TIMES)])
     if token in _POOLS:
         return st.sampled_from([[word] for word in _POOLS[token]])
-    assert token == token.upper() or token in ("x1", "g1", "l1"), f"no draw {token!r}"
+    assert token == token.upper() or token in ("x1", "g1", "l1", "s2"), f"no draw {token!r}"
     return st.just([token.encode()])
 
 

@@ -53,6 +53,7 @@ TABLE: Final[dict[str, dict[str, str]]] = {
         "GETBIT": "key offset", "SETBIT": "key offset bit",
         "BITCOUNT": "key [index index] [BIT|BYTE|BITS]",
         "LCS": "key key [IDX|LEN] [MINMATCHLEN index|MINMATCHLEN|WITHMATCHLEN] [WITHMATCHLEN|LEN]",
+        "PFADD": "(key|string) [{element}]", "PFCOUNT": "{string}", "PFMERGE": "string [{string}]",
         "BITPOS": "key bit [index [index [BIT|BYTE|BITS]]]",
         "BITOP": "(AND|OR|XOR|NOT|NOR) key {key}",
         "BITFIELD": f"key {{[OVERFLOW WRAP|OVERFLOW SAT|OVERFLOW FAIL] "
@@ -96,13 +97,13 @@ TABLE: Final[dict[str, dict[str, str]]] = {
         "ZSCORE": "key member", "ZMSCORE": "key {member}", "ZRANK": "key member",
         "ZREVRANK": "key member", "ZRANDMEMBER": "key [index|index WITHSCORES]",
         "ZPOPMIN": "key [count]", "ZPOPMAX": "key [count]",
-        "ZMPOP": "(1 key|1 key|2 key key|2 key key|0 key|3 key) (MIN|MAX|MID) [COUNT count]",
+        "ZMPOP": "(1 zset|1 key|2 key key|2 zset zset|0 key|3 key) (MIN|MAX|MIN|MID) [COUNT count]",
         "ZCOUNT": "key bound_or_worse bound", "ZLEXCOUNT": "key lex lex_or_worse",
         "ZRANGE": "key (index index|bound bound BYSCORE|bound bound REV BYSCORE|lex lex BYLEX|"
         "lex lex BYLEX REV|index index REV) [LIMIT index index] [WITHSCORES] [REV]",
         "ZRANGEBYSCORE": "key bound bound_or_worse [WITHSCORES] [LIMIT index index]",
         "ZREVRANGEBYSCORE": "key bound bound [WITHSCORES] [LIMIT index index]",
-        "ZRANGEBYLEX": "key lex_or_worse lex [LIMIT index index] [WITHSCORES]",
+        "ZRANGEBYLEX": "key (lex|lex_or_worse) lex [LIMIT index index] [WITHSCORES]",
         "ZREVRANGEBYLEX": "key lex lex [LIMIT index index]",
         "ZREVRANGE": "key index index [WITHSCORES] [LIMIT 0 1|LIMIT 0 -1]",
         "ZRANGESTORE": "key key (index index|bound bound BYSCORE|lex lex BYLEX REV) "
@@ -155,8 +156,8 @@ TABLE: Final[dict[str, dict[str, str]]] = {
 """Per type of the keys that a command is mostly drawn with: what follows its name."""
 
 FILL: Final = (
-    "SET string number", "HSET hash {field number}", "RPUSH list {element}", "RPUSH l1 {small}",
-    "SADD set {member}",
+    "SET string number", "DEL s2", "PFADD s2 {element}", "HSET hash {field number}",
+    "RPUSH list {element}", "RPUSH l1 {small}", "SADD set {member}",
     "ZADD zset {score member}", "GEOADD zset {east north member}", "PEXPIRE key ms",
     "XADD stream (1-1|1-2|2-1|3-5|5-0) {field text}", "XADD x1 (1-1|1-2|2-1|3-5|5-0) {field text}",
     "XGROUP CREATE x1 g1 0 MKSTREAM", "XREADGROUP GROUP g1 consumer COUNT 2 STREAMS x1 >",
