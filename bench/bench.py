@@ -17,6 +17,7 @@ the same.
 """
 
 import argparse
+import gc
 import json
 import resource
 import subprocess
@@ -169,6 +170,7 @@ def measure(fence: str, state: str, fidelity: str, scripts: int, repeats: int) -
 
     CPU time, and the best of both: what else the machine does is neither's fault.
     """
+    gc.freeze()  # as the processes do that run points
     floor = floor_per_script(fence, state, fidelity)
     seconds = float("inf")
     for _ in range(repeats):

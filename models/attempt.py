@@ -105,7 +105,7 @@ class Attempt:
             self._name(args)
             self.charge()
             return self.refused
-        self._keys_before = len(context.keys)
+        self._keys_before = len(context.views)
         reply = call(context, args)
         self._name(args)
         if not context.reads:
@@ -121,19 +121,23 @@ class Attempt:
 
     def charge(self) -> None:
         """Owe the local time of the commands so far; they wait for nobody."""
-        context = self.context
+        reads = self.context.reads
         points = scans = rows = 0
-        for _, its_points, its_scans, its_rows, _, _ in context.reads:
+        for _, its_points, its_scans, its_rows, _, _ in reads:
             points += its_points
             scans += its_scans
             rows += its_rows
-        context.reads.clear()
+        reads.clear()
         self._owe(points, scans, rows)
+        self._owe_calls()
+        if self.trail is not None:
+            self.mark("local")
+
+    def _owe_calls(self) -> None:
+        context = self.context
         self.tally[CALLS] += context.calls
         self.owed += self._costs.calls(context.calls)
         context.calls = 0
-        if self.trail is not None:
-            self.mark("local")
 
     def _owe(self, points: int, scans: int, rows: int) -> None:
         """Count reads that wait for nobody, and owe their time."""
@@ -152,9 +156,7 @@ class Attempt:
         except NotLeader as error:
             self.mark("round")
             self.refused = ErrorReply(str(error).encode())
-            keys = self.context.keys
-            for name in list(keys)[self._keys_before :]:
-                del keys[name]  # the script has seen nothing of these
+            self.context.forget(self._keys_before)  # the script has seen nothing of the others
             return self.refused
         self.context.now = self._wall()
         return self._reply
@@ -162,31 +164,35 @@ class Attempt:
     def read_verified(self) -> Steps:
         """Carry out the reads so far as the policy demands, waiting where it verifies."""
         sequences, self.context.reads = self.context.reads, []
-        self.charge()
-        policy, verify, site = self._policy, self._engine.verify_leader, Site.STRING_READ
+        self._owe_calls()
+        self.mark("local")
+        policy = self._policy
         for sequence in sequences:
             if policy.store_operations:
                 yield from self._read_fenced(sequence)
             elif policy.string_reads and sequence.verified:
                 # Written out, not a generator of its own: this is what a run of `per_call` does.
-                stretches = iter(sequence.stretches)
-                self._owe(*next(stretches), 0)
-                for points, scans in stretches:
-                    if self.owed:
-                        yield self.pay()
-                    yield verify(site, self.tally)
-                    self.mark("round")
-                    self._owe(points, scans, 0)
-                self._owe(0, 0, sequence.rows)
+                costs, tally, verify = self._costs, self.tally, self._engine.verify_leader
+                begun = False
+                for points, scans in sequence.stretches:
+                    if begun:
+                        if self.owed:
+                            yield self.pay()
+                        yield verify(Site.STRING_READ, tally)
+                        self.mark("round")
+                    begun = True
+                    tally[POINT_READS] += points
+                    tally[SCANS] += scans
+                    self.owed += points * costs.point_read + scans * costs.scan
+                self.owed += sequence.rows * costs.scan_row
             else:
                 self._owe(sequence.points, sequence.scans, sequence.rows)
         self.mark("local")
 
     def _read_fenced(self, sequence: Reads) -> Steps:
         """The store fences each of its operations; the adapter may verify before that."""
-        policy, engine, tally = self._policy, self._engine, self.tally
+        policy, costs, engine, tally = self._policy, self._costs, self._engine, self.tally
         for step in sequence.steps:
-            point = step.kind is POINT
             if policy.string_reads and step.verified:
                 if self.owed:
                     yield self.pay()
@@ -194,10 +200,12 @@ class Attempt:
                 self.mark("round")
             if self.owed:
                 yield self.pay()
+            point = step.kind is POINT
             yield engine.linearizable_read(Site.STORE_POINT if point else Site.STORE_SCAN, tally)
             self.mark("round")
-            self._owe(point, not point, 0)
-        self._owe(0, 0, sequence.rows)
+            tally[POINT_READS if point else SCANS] += 1
+            self.owed += costs.point_read if point else costs.scan
+        self.owed += sequence.rows * costs.scan_row
 
     def pay(self) -> int:
         """Have the cores do what is owed: the ns until it is done.

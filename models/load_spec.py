@@ -174,7 +174,7 @@ class LoadSpec(Spec):
         "that the recording names by their SHA-1.",
         examples=[["bullmq"]],
     )
-    speed: Annotated[Number, Field(gt=0)] = Field(
+    speed: Annotated[Number, Field(ge=1e-6)] = Field(
         default=1.0, description="Of a replay: 2 sends everything in half the time."
     )
 

@@ -20,9 +20,10 @@ def variant_record(
     name: str,
     settings: dict[str, Any],
     further: Mapping[str, int] = MappingProxyType({}),
+    under_way: int = 0,
 ) -> VariantRecord:
     """The record of one variant, as it stands now. `name` and `settings` are the variant's;
-    `further` are counters besides those of the cluster.
+    `further` are counters besides those of the cluster, `under_way` requests that are cut off.
     """
     counters = cluster.counters() | dict(further)
     ledger = ledger_verdict(
@@ -33,6 +34,7 @@ def variant_record(
         unclaimed=counters["rounds.unclaimed"],
         log_reads=counters["rounds.log"],
         tap=cluster.tap,
+        under_way=under_way,
     )
     content: dict[str, Any] = {
         "counters": counters,

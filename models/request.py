@@ -98,7 +98,7 @@ class Outcome:
         self.unsettled = False
         """Whether a write was proposed whose fate the client was not told."""
         self.keys: Mapping[bytes, Key] = {}
-        """What the last attempt knows of the keys that it touched."""
+        """What the last attempt knows of the keys that it did more with than read a string."""
         self.read_keys: Iterable[bytes] = ()
         self.written_keys: tuple[bytes, ...] = ()
         self.wait: Wait | None = None
@@ -106,7 +106,8 @@ class Outcome:
 
     def follow(self, context: Context) -> None:
         """Know what an attempt reads and publishes as it goes on."""
-        self.keys = self.read_keys = context.keys
+        self.keys = context.keys
+        self.read_keys = context.views
         self.published = context.published
 
     def reset(self) -> None:

@@ -68,4 +68,12 @@ class ServedWorld:
 
     def record(self, name: str, settings: dict[str, Any]) -> VariantRecord:
         """What was recorded so far."""
-        return variant_record(self.kernel, self.cluster, self.recorder, self._watch, name, settings)
+        return variant_record(
+            self.kernel,
+            self.cluster,
+            self.recorder,
+            self._watch,
+            name,
+            settings,
+            under_way=self.server.busy,
+        )

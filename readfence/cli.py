@@ -31,7 +31,8 @@ from readfence.serving.command import serve
 from readfence.sweep_command import sweep
 from reports import check_output as told
 from reports.check import Check, Gate, check_run
-from reports.text import failures, summary, summary_view
+from reports.plain import summary
+from reports.text import failures, summary_view
 from reports.writing import printable
 from sim.errors import InputError, LimitReached, Stalled
 from sim.record import RunRecord

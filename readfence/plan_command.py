@@ -68,7 +68,7 @@ def plan(
     elif not quiet:
         out.print(plan_view(record))
         tell_written(runner, "runs made", written)
-    for line in inconclusive(record):
+    for line in warnings(record):
         err.print(f"readfence: {line}")
     return Exit.OK if record.conclusive else Exit.INCONCLUSIVE
 
@@ -121,11 +121,11 @@ def _draw(record: PlanRecord, folder: Path) -> list[Path]:
     return write_plan_plots(record, folder)
 
 
-def inconclusive(record: PlanRecord) -> list[str]:
-    """What was not found, in words: a line per variant and condition."""
+def warnings(record: PlanRecord) -> list[str]:
+    """What was not found, or not as well as asked for, in words: a line each."""
     return [
         f"{variant.name} ({situation.condition}): {situation.capacity.reason}"
         for variant in record.variants
         for situation in variant.situations
-        if situation.capacity.found != "found"
+        if situation.capacity.reason
     ]

@@ -1,6 +1,6 @@
-"""Plans: what their course asks for, run as points, and the record that comes of it.
+"""Plans: what their planners ask for, run as points, and the record that comes of it.
 
-Every variant has a course of its own, and all of them are under way at once, so that an executor
+Every variant has a planner of its own, and all of them are under way at once, so that an executor
 always has something to run. Each depends on the results of its own runs alone, never on who was
 first: the same plan gives the same record whoever runs it.
 """
@@ -20,9 +20,9 @@ from readfence.runner import PointRunner
 from readfence.scenarios import Loaded, Variant
 from readfence.versions import build
 from reports.attempts import VERIFICATIONS
-from reports.planning.course import Question, Steps, Trial, VariantCourse
 from reports.planning.evidence import Replication, Rules
 from reports.planning.objective import parse_objective
+from reports.planning.planner import Question, Steps, Trial, VariantPlanner
 from reports.planning.record import Condition, PlanRecord, VariantPlan
 from reports.planning.tables import CONDITION_NAMES, rate
 from sim.errors import InputError, LimitReached
@@ -72,13 +72,13 @@ def make_plan(loaded: Loaded, runner: PointRunner, show: ShowPlan) -> PlanRecord
     objective = parse_objective(spec.slo)
     lowest, highest = spec.load
     rules = Rules(objective, spec.precision, spec.level, spec.runs)
-    courses = []
+    under_way = []
     for variant in loaded.variants:
         conditions = tuple(_conditions(variant.system))
         question = Question(rules, lowest, highest, spec.today, conditions)
         points = _Points(loaded, variant, _follower(spec, variant.system))
-        courses.append(_Course(variant.name, VariantCourse(variant.name, question), points))
-    plans = _drive(courses, runner, show)
+        under_way.append(_Underway(variant.name, VariantPlanner(variant.name, question), points))
+    plans = _drive(under_way, runner, show)
     return PlanRecord(
         readfence=version("readfence"),
         name=loaded.name,
@@ -174,11 +174,11 @@ class _Points:
 
 
 @dataclass
-class _Course:
+class _Underway:
     """A variant under way: what it waits for, and what has come."""
 
     name: str
-    course: VariantCourse
+    planner: VariantPlanner
     points: _Points
     came: dict[int, Replication] = field(default_factory=dict)
     """By their place among the trials of the wave."""
@@ -188,7 +188,7 @@ class _Course:
     runs: int = 0
 
     def __post_init__(self) -> None:
-        self.steps = self.course.steps()
+        self.steps = self.planner.steps()
 
     def advance(self, replies: list[Replication] | None) -> None:
         """Go on with the results of a wave, to the next one or to the end."""
@@ -199,30 +199,30 @@ class _Course:
         self.came = {}
 
 
-def _drive(courses: list[_Course], runner: PointRunner, show: ShowPlan) -> list[VariantPlan]:
-    """All courses to their end, side by side."""
-    places: list[tuple[_Course, int]] = []
+def _drive(under_way: list[_Underway], runner: PointRunner, show: ShowPlan) -> list[VariantPlan]:
+    """All planners to their end, side by side."""
+    places: list[tuple[_Underway, int]] = []
 
-    def ask(course: _Course, replies: list[Replication] | None) -> None:
-        course.advance(replies)
-        if course.plan is not None:
-            show(course.name, "done", course.runs)
+    def ask(variant: _Underway, replies: list[Replication] | None) -> None:
+        variant.advance(replies)
+        if variant.plan is not None:
+            show(variant.name, "done", variant.runs)
             return
-        show(course.name, _words(course.trials), course.runs)
-        for place, trial in enumerate(course.trials):
-            places.append((course, place))
-            runner.submit(len(places) - 1, course.points.of(trial))
+        show(variant.name, _words(variant.trials), variant.runs)
+        for place, trial in enumerate(variant.trials):
+            places.append((variant, place))
+            runner.submit(len(places) - 1, variant.points.of(trial))
 
-    for course in courses:
-        ask(course, None)
+    for variant in under_way:
+        ask(variant, None)
     for finished in runner.completed():
-        course, place = places[finished.index]
-        course.came[place] = _replication(finished.result)
-        course.runs += 1
-        show(course.name, _words(course.trials), course.runs)
-        if len(course.came) == len(course.trials):
-            ask(course, [course.came[place] for place in range(len(course.trials))])
-    return [_planned(course) for course in courses]
+        variant, place = places[finished.index]
+        variant.came[place] = _replication(finished.result)
+        variant.runs += 1
+        show(variant.name, _words(variant.trials), variant.runs)
+        if len(variant.came) == len(variant.trials):
+            ask(variant, [variant.came[place] for place in range(len(variant.trials))])
+    return [_planned(variant) for variant in under_way]
 
 
 def _words(trials: list[Trial]) -> str:
@@ -237,9 +237,9 @@ def _words(trials: list[Trial]) -> str:
     )
 
 
-def _planned(course: _Course) -> VariantPlan:
-    assert course.plan is not None, f"{course.name} waits for runs that nobody makes"
-    return course.plan
+def _planned(variant: _Underway) -> VariantPlan:
+    assert variant.plan is not None, f"{variant.name} waits for runs that nobody makes"
+    return variant.plan
 
 
 def _replication(result: PointResult) -> Replication:

@@ -7,6 +7,7 @@ run again elsewhere, and the others do not notice. A run that answers to nobody 
 with it once its time is over (`readfence.watchdog`), which says so with its last breath.
 """
 
+import gc
 import os
 import signal
 import threading
@@ -201,6 +202,8 @@ def _interrupts_blocked() -> Iterator[None]:
 
 def _work(pipe: Connection) -> None:
     """Run what comes through the pipe, until the parent ends."""
+    # What is there now stays: looking through it for garbage takes longer than a small run.
+    gc.freeze()
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     with suppress(EOFError, OSError):  # the parent is gone: nobody is there to be told
         pipe.send_bytes(READY)

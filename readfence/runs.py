@@ -144,17 +144,17 @@ def _run_record(loaded: Loaded, records: list[VariantRecord]) -> RunRecord:
 def unhurried_collector() -> Iterator[None]:
     """Have Python look for reference cycles less often while a world runs.
 
-    A run makes few cycles and many short-lived objects; the default looks cost a tenth of it.
+    A run makes few cycles and many short-lived objects; the default looks cost a tenth of it. What
+    earlier worlds left behind goes first: the memory of their Lua machines, which Python does not
+    see.
     """
     before = gc.get_threshold()
     gc.collect()
-    gc.freeze()
     gc.set_threshold(100_000, 50, 50)
     try:
         yield
     finally:
         gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 def make_folder(folder: Path) -> None:
@@ -165,7 +165,8 @@ def make_folder(folder: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise InputError(f"{folder}: cannot write there: {error.strerror}") from error
+        why = "not a folder" if isinstance(error, FileExistsError) else error.strerror
+        raise InputError(f"{folder}: cannot write there: {why}") from error
 
 
 def save(result: Result, folder: Path) -> None:

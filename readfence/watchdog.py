@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Final, NoReturn, TypeAlias
 
 from readfence.exits import Exit
@@ -30,20 +31,29 @@ GiveUp: TypeAlias = Callable[[KeyboardInterrupt | LimitReached], int]
 
 
 @contextmanager
-def watched(limit_s: float, *, over: Callable[[], LimitReached], give_up: GiveUp) -> Iterator[None]:
+def watched(
+    limit_s: float,
+    *,
+    over: Callable[[], LimitReached],
+    give_up: GiveUp,
+    grace_s: float = GRACE_S,
+    answered: Callable[[], bool] | None = None,
+) -> Iterator[None]:
     """Watch over what runs inside, in any process; Ctrl-C only from its main thread.
 
-    When it goes on for `GRACE_S` after Ctrl-C, or after `limit_s` seconds, the process ends with
+    When it goes on for `grace_s` after Ctrl-C, or after `limit_s` seconds, the process ends with
     what `give_up` makes of a `KeyboardInterrupt`, or of what `over` returns.
+
+    What has its own way to end says with `answered` that it has heard, and then takes its time.
+    SIGTERM is to it what Ctrl-C is, and a second signal ends the process at once.
     """
     ends, wakes = os.pipe()
     os.set_blocking(wakes, False)  # a signal handler must not wait
     hears = threading.current_thread() is threading.main_thread()
     before = signal.set_wakeup_fd(wakes, warn_on_full_buffer=False) if hears else -1
     ending = threading.Lock()
-    thread = threading.Thread(
-        target=_watch, args=(ends, limit_s, over, give_up, ending), name="watchdog", daemon=True
-    )
+    watch = partial(_watch, ends, limit_s, over, give_up, ending, grace_s, answered)
+    thread = threading.Thread(target=watch, name="watchdog", daemon=True)
     thread.start()
     try:
         yield
@@ -62,9 +72,11 @@ def _watch(
     over: Callable[[], LimitReached],
     give_up: GiveUp,
     ending: threading.Lock,
+    grace_s: float,
+    answered: Callable[[], bool] | None,
 ) -> None:
-    until = time.monotonic() + limit_s + GRACE_S
-    interrupted = False
+    until = time.monotonic() + limit_s + grace_s
+    interrupts = 0
     while True:
         left = until - time.monotonic()
         if left > 0:
@@ -73,11 +85,17 @@ def _watch(
             signals = os.read(ends, 512)
             if not signals:  # closed: the run is over
                 return
-            if signal.SIGINT in signals and not interrupted:
-                interrupted = True
-                until = min(until, time.monotonic() + GRACE_S)
+            before = interrupts
+            interrupts += signals.count(signal.SIGINT)
+            if answered is not None:
+                interrupts += signals.count(signal.SIGTERM)
+                until = time.monotonic() if interrupts > 1 else until
+            if interrupts and not before:
+                until = min(until, time.monotonic() + grace_s)
+        elif interrupts == 1 and answered is not None and answered():
+            until = float("inf")
         elif ending.acquire(blocking=False):
-            _end(give_up, KeyboardInterrupt() if interrupted else over())
+            _end(give_up, KeyboardInterrupt() if interrupts else over())
         else:
             return
 

@@ -50,6 +50,10 @@ class Sample:
         ended_ok: npt.NDArray[np.bool_] = self._column("outcome") == OK
         return ended_ok
 
+    def of_ok(self, name: str) -> npt.NDArray[np.int64]:
+        """A column of the record, of the scripts that ended ok, in the order in which they did."""
+        return self._column(name)[self.ok]
+
     def counts(self, field: str) -> dict[int, int]:
         """How many scripts had which value of a field of the histogram `scripts`, ascending.
 
@@ -90,7 +94,7 @@ class Sample:
 
     @cached_property
     def _latencies(self) -> npt.NDArray[np.int64]:
-        return np.sort(self._column("latency_ns")[self.ok])
+        return np.sort(self.of_ok("latency_ns"))
 
     def at_ranks(self, ranks: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Latencies (ns) of the scripts that ended ok, by their rank from 1, the fastest."""

@@ -4,30 +4,24 @@ Everything is a pure function of numbers, without chance of its own: the interva
 statistics and Student's law, so nothing is resampled.
 
 What a simulation yields is correlated: a script that waits long has neighbours that do. An interval
-that takes the scripts of one run for independent is far too narrow, hence this order of choice:
+that takes the scripts of one run for independent is far too narrow, hence:
 
 1. replications, which are runs of their own seeds: `mean_interval` over a figure of each, and
    `pooled_percentile_interval` for a percentile of all their scripts together. The p99 of a short
    run is biased, and so is the mean of many of them; that of the pool is not.
-2. one long run cut into batches much longer than the correlation: `batch_means_interval`, and the
-   same pooled percentile with batches for replications.
-3. `percentile_interval`, for values that are independent.
-
-Two variants that ran the same scripts are compared by `paired_difference`: what they share, such as
-arrivals, drops out.
+2. one long run cut into batches much longer than the correlation, which then stand for
+   replications.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr, bdtrik, stdtrit
-
-from sim.sketch import Sketch, merged
+from scipy.special import stdtrit
 
 Numbers: TypeAlias = NDArray[np.float64] | NDArray[np.int64]
 
@@ -67,22 +61,8 @@ class Interval:
         return self.low <= value <= self.high
 
 
-class Ranked(Protocol):
-    """Values of which one can ask the n-th and how many are at most so much: a `Sketch` is one."""
-
-    @property
-    def count(self) -> int:
-        """How many they are."""
-
-    def at_rank(self, rank: int) -> int | float:
-        """The value of a rank, 1 for the least."""
-
-    def up_to(self, value: Any) -> int:
-        """How many are at most `value`."""
-
-
 class Ordered:
-    """Values of an array, as `Ranked`; unlike a sketch they may be negative or no whole numbers."""
+    """Values in order, of which one can ask the n-th and how many are at most so much."""
 
     def __init__(self, values: Numbers) -> None:
         self._values = np.sort(values)
@@ -124,60 +104,14 @@ def mean_interval(values: Numbers, *, level: float) -> Interval:
     return Interval(mean, mean - half, mean + half, level, count)
 
 
-def batch_means_interval(series: Numbers, *, batches: int, level: float) -> Interval:
-    """Mean of one long stationary series, in order of time, from the means of equal batches.
-
-    Batches must be long against the correlation; 10 to 30 of them are usual, since more make them
-    shorter and hardly make the interval narrower (Schmeiser 1982). What does not fill a batch is
-    left out at the beginning.
-    """
-    size = series.size // batches
-    assert size >= 1, f"{batches} batches of {series.size} values"
-    means = series[series.size - batches * size :].reshape(batches, size).mean(axis=1)
-    return mean_interval(means, level=level)
-
-
 def rank_of(percent: Fraction, count: int) -> int:
     """The nearest rank: that of the least value that `percent` % of all do not exceed."""
     assert 0 < percent <= 100, f"a percentile of {percent} %"
     return math.ceil(percent * count / 100)
 
 
-def percentile_ranks(percent: Fraction, count: int, *, level: float) -> tuple[int, int]:
-    """Ranks between whose values a percentile lies, from `count` independent values.
-
-    How many values are at most the percentile is binomial, whatever their law, so that each side is
-    missed with probability (1 - level) / 2 or less (David and Nagaraja, Order Statistics, section
-    7.1). A rank of 0 or `count` + 1 means that there is no bound on that side: for p99 at level
-    0.95 that takes 368 values.
-    """
-    share, tail = float(percent) / 100.0, (1.0 - level) / 2.0
-    low = _greatest_below(tail, count, share)
-    # As many lie above the percentile as below it, with the shares exchanged.
-    high = count + 1 - _greatest_below(tail, count, 1.0 - share)
-    return low, high
-
-
-def _greatest_below(tail: float, count: int, share: float) -> int:
-    """The greatest rank r such that P(less than r of `count` draws hit) is at most `tail`."""
-    if bdtr(0, count, share) > tail:
-        return 0
-    rank = int(bdtrik(tail, count, share)) + 1
-    while bdtr(rank - 1, count, share) > tail:
-        rank -= 1
-    while bdtr(rank, count, share) <= tail:
-        rank += 1
-    return rank
-
-
-def percentile_interval(values: Ranked, percent: Fraction, *, level: float) -> Interval:
-    """Percentile of independent values of any law, between two of them."""
-    low, high = percentile_ranks(percent, values.count, level=level)
-    return _between(values, percent, low, high, level, values.count)
-
-
 def pooled_percentile_interval(
-    groups: Sequence[Ranked], pool: Ranked, percent: Fraction, *, level: float
+    groups: Sequence[Ordered], pool: Ordered, percent: Fraction, *, level: float
 ) -> Interval:
     """Percentile of all values of independent groups: replications, or long batches of one run.
 
@@ -201,29 +135,44 @@ def pooled_percentile_interval(
     return _between(pool, percent, low, high, level, count)
 
 
-def jackknife_bound(groups: Sequence[Sketch], percent: Fraction, *, level: float) -> float:
+def percentiles_without_each(groups: Sequence[Numbers], percent: Fraction) -> Numbers:
+    """The percentile of all values but those of one group, for each of them."""
+    pool = np.concatenate(groups)
+    order = np.argsort(pool, kind="stable")
+    whose = np.repeat(np.arange(len(groups)), [group.size for group in groups])[order]
+    ordered = pool[order]
+    left = [ordered[whose != number] for number in range(len(groups))]
+    return np.array([rest[rank_of(percent, rest.size) - 1] for rest in left])
+
+
+def jackknife_error(without: Numbers) -> float:
+    """The standard error of a figure from its values without each group in turn.
+
+    What leaving one out changes tells how the figure varies (Efron, The Jackknife, SIAM 1982).
+    """
+    count = without.size
+    return math.sqrt((count - 1) / count * float(np.sum((without - without.mean()) ** 2)))
+
+
+def jackknife_bound(groups: Sequence[Numbers], percent: Fraction, *, level: float) -> float:
     """An upper bound of a percentile of all values of independent groups, for want of a better one.
 
     Where `pooled_percentile_interval` finds no upper end, since the groups differ by more than the
-    share beyond the percentile. How far the percentile moves (as a ratio) when one group is left
-    out tells its standard error (Efron, The Jackknife, SIAM 1982). It says little of what no group
-    has seen, so a careful caller asks at a higher level.
+    share beyond the percentile. The jackknife of its logarithm says little of what no group has
+    seen, so a careful caller asks at a higher level.
     """
     count = len(groups)
     assert count > 1, "a single group"
-    everything = merged(groups).percentile(percent)
-    without = np.array(
-        [
-            math.log(max(merged([*groups[:left], *groups[left + 1 :]]).percentile(percent), 1))
-            for left in range(count)
-        ]
+    pool = np.concatenate(groups)
+    everything = float(
+        np.partition(pool, rank_of(percent, pool.size) - 1)[rank_of(percent, pool.size) - 1]
     )
-    error = math.sqrt((count - 1) / count * float(np.sum((without - without.mean()) ** 2)))
+    error = jackknife_error(np.log(np.maximum(percentiles_without_each(groups, percent), 1)))
     return everything * math.exp(student(level, count - 1) * error)
 
 
 def _between(
-    values: Ranked, percent: Fraction, low: int, high: int, level: float, count: int
+    values: Ordered, percent: Fraction, low: int, high: int, level: float, count: int
 ) -> Interval:
     return Interval(
         float(values.at_rank(rank_of(percent, values.count))),
@@ -232,59 +181,6 @@ def _between(
         level,
         count,
     )
-
-
-# -- two variants ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Scripts:
-    """One figure of each script of a variant, such as its latency."""
-
-    ids: NDArray[np.int64]
-    """Which script; each once, in any order."""
-    values: Numbers
-
-
-@dataclass(frozen=True, slots=True)
-class PairedDifference:
-    """How much more the second variant has than the first, script by script."""
-
-    interval: Interval
-    pairs: int
-    unmatched: int
-    """Scripts that only one of both has: unfinished, failed, or cut off with the warm-up."""
-
-
-def paired_difference(
-    first: Scripts,
-    second: Scripts,
-    *,
-    of: Literal["mean", "median"],
-    batches: int,
-    level: float,
-) -> PairedDifference | None:
-    """Mean or median of the differences of two variants that ran the same scripts; None: no pairs.
-
-    The median is that of the differences, not the difference of the medians. Differences of
-    neighbours are correlated, so they are taken in order of ids, which is that of arrival, in so
-    many batches. A difference of percentiles has no pairs of scripts: take `mean_interval` of the
-    differences per replication.
-    """
-    _, left, right = np.intersect1d(first.ids, second.ids, return_indices=True)
-    if not left.size:
-        return None
-    differences = second.values[right] - first.values[left]
-    unmatched = first.ids.size + second.ids.size - 2 * left.size
-    batches = min(batches, int(left.size))
-    if of == "mean":
-        interval = batch_means_interval(differences, batches=batches, level=level)
-    else:
-        groups = [Ordered(batch) for batch in np.array_split(differences, batches)]
-        interval = pooled_percentile_interval(
-            groups, Ordered(differences), Fraction(50), level=level
-        )
-    return PairedDifference(interval, int(left.size), unmatched)
 
 
 # -- warm-up --------------------------------------------------------------------------------------
@@ -325,56 +221,3 @@ def mser5(series: Numbers) -> WarmUp:
             f"{best * MSER_BATCH} of {series.size} values; it is too short, or not stable",
         )
     return WarmUp(best * MSER_BATCH, "")
-
-
-# -- how long to go on ----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When to stop adding replications."""
-
-    percent: Fraction
-    """Which percentile has to be known."""
-    relative: float
-    """How well: the half-width of its interval as a share of it."""
-    level: float
-    replications_min: int
-    """At least 3; with few, an interval may be narrow by chance."""
-    replications_max: int
-
-
-class StopRule:
-    """Adds up replications until a percentile is known well enough, or a ceiling is met.
-
-    Looking again after each replication stops at a lucky one a little too often: with a minimum of
-    10 replications an interval of 95 % covers about 93 % of the time.
-    """
-
-    def __init__(self, limits: Limits) -> None:
-        assert 3 <= limits.replications_min <= limits.replications_max, f"{limits}"
-        self.limits = limits
-        self.replications: list[Sketch] = []
-
-    def add(self, replication: Sketch) -> None:
-        """The values of one more replication, in an order that depends on nothing but seeds."""
-        assert replication.count, "a replication without values"
-        self.replications.append(replication)
-
-    def interval(self) -> Interval:
-        """The percentile so far."""
-        pool = merged(self.replications, self.replications[0].exact_max)
-        limits = self.limits
-        return pooled_percentile_interval(
-            self.replications, pool, limits.percent, level=limits.level
-        )
-
-    @property
-    def decided(self) -> Literal["precise", "ceiling"] | None:
-        """Why to stop: known well enough, or so many replications made; None: go on."""
-        limits, count = self.limits, len(self.replications)
-        if count < limits.replications_min:
-            return None
-        if self.interval().relative <= limits.relative:
-            return "precise"
-        return "ceiling" if count >= limits.replications_max else None

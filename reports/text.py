@@ -1,4 +1,4 @@
-"""The table of a run: variants as columns, figures as rows; for a terminal, Markdown or JSON.
+"""The table of a run: variants as columns, figures as rows; for a terminal or Markdown.
 
 It shows figures of the catalogue (`reports.figures`) and adds none, but for the wall time, which is
 not part of a run record and is handed in.
@@ -6,7 +6,7 @@ not part of a run record and is handed in.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from rich import box
 from rich.cells import cell_len
@@ -15,19 +15,18 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.attempts import COMMIT_GUARD, VERIFYING
-from reports.figures import CATALOGUE, PERCENTILES, Figures, Value, figures_of
+from reports.figures import PERCENTILES, Figures, Value, figures_of
+from reports.pairs import LEVEL, differences
 from reports.quantity import (
-    in_units,
     show,
     show_number,
-    unit_name,
 )
-from reports.resources import ASPECTS, busiest
+from reports.resources import busiest
 from reports.sample import NoData
 from reports.writing import markdown, plain_text, printable, shortened
 from sim.record import UNSUPPORTED, RunRecord
 from sim.sketch import ERROR
-from sim.units import SECOND
+from sim.units import SECOND, human_duration
 
 NAME_MAX: Final = 44
 """Characters of a variant's name at most."""
@@ -43,6 +42,10 @@ _ATTEMPTS_NOTE: Final = (
 )
 _THINNED_NOTE: Final = (
     "Percentiles of latency are off by {:.2%} at most: not every script kept a row."
+)
+_PAIRS_NOTE: Final = (
+    "Same script: its latency less that in `{}`, the median over {} pairs; ±: half of the {:.0%} "
+    "interval."
 )
 _WOULD_DROP: Final = "messages.would_drop"
 """The counter of a run with `fidelity: rounds`."""
@@ -118,6 +121,10 @@ def _notes(record: RunRecord, rows: list[Row]) -> Iterator[str]:
     """What a reader must know of the numbers."""
     if any(SPREAD in cell for row in rows for cell in row.cells):
         yield _SPREAD_NOTE
+    if pairs := {difference.pairs for difference in differences(record).values()}:
+        first = printable(record.variants[0].name)
+        span = " to ".join(f"{count:,}" for count in sorted({min(pairs), max(pairs)}))
+        yield _PAIRS_NOTE.format(first, span, LEVEL)
     samples = {name: figures.sample for name, figures in figures_of(record).items()}
     if any(sample.thinned for sample in samples.values()):
         yield _THINNED_NOTE.format(float(ERROR))
@@ -138,45 +145,6 @@ def _notes(record: RunRecord, rows: list[Row]) -> Iterator[str]:
             yield _WOULD_DROP_NOTE.format(printable(variant.name), count)
 
 
-def summary(record: RunRecord, *, wall_s: Mapping[str, float] | None = None) -> dict[str, Any]:
-    """Every figure of every variant as plain data, ready for `json.dumps`.
-
-    Stable: within version 1 keys are only ever added. A figure is a number, a word, null where the
-    run gives it no value, or for figures that span attempts an object of `min`, `mean` and `max`;
-    `units` says what the numbers are in (durations are ns).
-    """
-    return {
-        "format": "readfence/summary",
-        "version": 1,
-        "scenario": record.name,
-        "seed": record.seed,
-        "title": record.title,
-        "overrides": list(record.overrides),
-        "readfence": record.readfence,
-        "digest": record.digest,
-        "units": {
-            figure.name: "word" if figure.power is None else unit_name(figure.power)
-            for figure in CATALOGUE
-        },
-        "variants": {
-            name: {
-                "figures": plain_figures(figures),
-                "counters": dict(figures.sample.variant.counters),
-                "resources": _resources(figures),
-                "busiest": (busiest(figures.sample.variant) or (None,))[0],
-                "errors": figures.sample.errors(),
-                "wall_s": (wall_s or {}).get(name),
-            }
-            for name, figures in figures_of(record).items()
-        },
-    }
-
-
-def plain_figures(figures: Figures) -> dict[str, Any]:
-    """Every figure of the catalogue as plain data, as in `summary`."""
-    return {figure.name: _plain(figures, figure.name) for figure in CATALOGUE}
-
-
 def rows_of(record: RunRecord, wall_s: Mapping[str, float] | None) -> list[Row]:
     """The rows of the table, a cell per variant."""
     variants = list(figures_of(record).values())
@@ -192,6 +160,7 @@ def rows_of(record: RunRecord, wall_s: Mapping[str, float] | None) -> list[Row]:
                 opens=name == "p50")
             for name in (*(f"p{text}" for text in PERCENTILES), "max")
         ),
+        *_pair_rows(record),
         row("verifications per script", "verifications.per_script", opens=True),
         *(
             row(f"{site.letter} {site.name}", f"verifications.{site.field}.per_script", 1)
@@ -290,6 +259,25 @@ def _unsupported_rows(variants: list[Figures]) -> Iterator[Row]:
         yield Row(command, tuple(f"{calls.get(command, 0):,}" for calls in counts), 1)
 
 
+def _pair_rows(record: RunRecord) -> Iterator[Row]:
+    found = differences(record)
+    if found:
+        others = [variant.name for variant in record.variants[1:]]
+        medians = [found[name].median if name in found else None for name in others]
+        yield Row(
+            "same script, less the first",
+            (NOTHING, *(NOTHING if each is None else _signed(each.estimate) for each in medians)),
+            opens_section=True,
+        )
+        halves = (NOTHING if each is None else f"± {human_duration(each.half_width)}"
+                  for each in medians)  # fmt: skip
+        yield Row("±", (NOTHING, *halves), 1)
+
+
+def _signed(nanoseconds: float) -> str:
+    return ("+" if nanoseconds > 0 else "") + human_duration(nanoseconds)
+
+
 def _busiest_rows(variants: list[Figures]) -> Iterator[Row]:
     found = [busiest(figures.sample.variant) for figures in variants]
     if any(found):
@@ -315,26 +303,6 @@ def _wall_rows(record: RunRecord, wall_s: Mapping[str, float] | None) -> Iterato
 
 def _ratio(ratio: float) -> str:
     return f"{ratio:,.0f}" if ratio >= 1000 else f"{ratio:.3g}"
-
-
-def _plain(figures: Figures, name: str) -> Any:
-    try:
-        value = figures.value(name)
-    except NoData:
-        return None
-    if isinstance(value, str):
-        return value
-    if value.mean is None:
-        return in_units(value.low, value.power)
-    ends = {"min": value.low, "mean": value.mean, "max": value.high}
-    return {aspect: in_units(number, value.power) for aspect, number in ends.items()}
-
-
-def _resources(figures: Figures) -> dict[str, dict[str, Any]]:
-    return {
-        name: {aspect: _plain(figures, f"{name}.{aspect}") for aspect in ASPECTS}
-        for name in figures.sample.variant.resources
-    }
 
 
 def _table(rows: list[Row], names: list[str], chosen: range) -> Table:

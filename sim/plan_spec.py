@@ -87,14 +87,14 @@ class PlanSpec(Spec):
     )
     precision: Share = said(
         "5%",
-        "How well to know it: the half-width of the interval of the percentile, as a share of it, "
-        "and the distance between the loads that keep and that miss the objective.",
+        "How well to know the capacity, and the latencies in the tables: half of the interval, as "
+        "a share.",
     )
     level: Share = said("95%", "Confidence level of the intervals.")
     runs: Annotated[int, Field(strict=True, ge=5, le=1_000)] = Field(
         default=20,
-        description="Runs of one load at most, each under a seed of its own and as long as "
-        "`warmup` and `stop` say.",
+        description="Runs of one load at most, 5 or more, each under a seed of its own and as long "
+        "as `warmup` and `stop` say; a plan that needs more says how well it knows the capacity.",
     )
     follower: Annotated[str, Field(pattern=r"^n[1-9]$")] | None = Field(
         default=None,

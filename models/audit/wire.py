@@ -86,6 +86,7 @@ def ledger_verdict(
     shared: int,
     log_reads: int,
     tap: WireTap | None,
+    under_way: int = 0,
 ) -> Verdict:
     """Whether every confirmation counted was one, and every one was counted.
 
@@ -94,8 +95,12 @@ def ledger_verdict(
     to confirm; not all leave a leader that is deposed. `unclaimed`: confirmations whose requester
     had given up. `shared`: those of `counted` beyond the first of their round. `log_reads`: those
     that were an entry in the Raft log, which has its own quorum. `tap` is
-    None where no messages are sent.
+    None where no messages are sent. `under_way`: requests that the record cuts off, whose tallies
+    are not in yet.
     """
+    if under_way:
+        reason = f"cut off in the middle of {under_way:,} requests, which are in no tally yet"
+        return Verdict(verdict="unknown", checked=0, reason=reason)
     if tap is None:
         reason = "fidelity rounds sends no messages: nothing on the wire to hold the counts against"
         return Verdict(verdict="unknown", checked=0, reason=reason)

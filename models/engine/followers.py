@@ -27,13 +27,15 @@ class Round(ReadRequest):
 class SharedRound:
     """A quorum round that is begun before it is known who will share it."""
 
-    __slots__ = ("arrivals", "index", "missing", "read")
+    __slots__ = ("arrivals", "index", "missing", "read", "sent")
 
     arrivals: list[int]
     index: int
     missing: int
-    read: ReadRequest | None
+    read: ReadRequest
     """Whom it is counted for."""
+    sent: bool
+    """Whether its heartbeats were handed over before it was known who shares it."""
 
 
 class Entry(Future):

@@ -13,7 +13,7 @@ class Foreseen:
     """So many servers, whose jobs are added up when they are known."""
 
     __slots__ = (
-        "_kernel", "_told", "arrived", "busy_ns", "count", "free_at", "longest_queue",
+        "_kernel", "_longest_queue", "_told", "arrived", "busy_ns", "count", "free_at",
         "longest_wait_ns", "waited_ns",
     )  # fmt: skip
 
@@ -24,12 +24,25 @@ class Foreseen:
         self.waited_ns = 0
         self.free_at = 0
         """When the last job that is known will be done."""
-        self.longest_queue = 0
-        """The most jobs that ever waited at once. Set it to what waits now to begin anew."""
         self.longest_wait_ns = 0
         """If set, it tells the longest queue: so many services of average length."""
         self._kernel = kernel
+        self._longest_queue = 0
         self._told = Usage(0, count, 0, 0, 0, 0, 0, 0)
+        """When the window began."""
+
+    @property
+    def longest_queue(self) -> int:
+        """The most jobs that ever waited at once. Set it to what waits now to begin anew."""
+        if not self.busy_ns:
+            return self._longest_queue
+        return max(self._longest_queue, self.longest_wait_ns * self.arrived // self.busy_ns)
+
+    @longest_queue.setter
+    def longest_queue(self, waiting: int) -> None:
+        self._told = self.usage()
+        self._longest_queue = waiting
+        self.longest_wait_ns = 0
 
     def add(self, service_ns: int) -> None:
         """A job that does not wait."""
@@ -70,12 +83,9 @@ class Foreseen:
         ahead_ns, in_service = self.ahead(now)
         waiting = 0
         if self.busy_ns:
-            longest = self.longest_wait_ns * self.arrived // self.busy_ns
-            self.longest_queue = max(self.longest_queue, longest)
-            self.longest_wait_ns = 0
             waiting = max(ahead_ns * self.arrived // self.busy_ns - in_service, 0)
         most = told.busy_ns + (now - told.at_ns) * self.count
-        self._told = Usage(
+        return Usage(
             at_ns=now,
             count=self.count,
             arrived=self.arrived,
@@ -85,4 +95,3 @@ class Foreseen:
             waiting=waiting,
             in_service=in_service,
         )
-        return self._told

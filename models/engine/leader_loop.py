@@ -34,6 +34,13 @@ from sim.units import human_duration
 class LeaderLoop(Foreseen):
     """A leader's loop and its followers. `connect` the followers, then `start`."""
 
+    __slots__ = (
+        "_agenda", "_armed", "_backlog_max", "_commit_index", "_costs", "_direct", "_due",
+        "_election_ticks", "_followers", "_heartbeat_at", "_heartbeat_ticks",
+        "_inbound_would_drop", "_last_index", "_lost", "_message_ns", "_needed", "_node",
+        "_quorum_at", "_sent", "_sequence", "_tick_ns", "_wake",
+    )  # fmt: skip
+
     is_leader: Final = True
 
     def __init__(
@@ -129,28 +136,29 @@ class LeaderLoop(Foreseen):
 
     def _catch_up(self, now: int) -> None:
         """Serve what has arrived by now, in the order of arrival."""
-        if self._due and self._due[0][0] <= now:
+        due = self._due
+        if due and due[0][0] <= now:
             self._tell(now)
-        agenda = self._agenda
-        message_ns = self._message_ns
+        agenda, message_ns, backlog_max = self._agenda, self._message_ns, self._backlog_max
+        answers = waited = longest = 0
         while agenda[0][0] <= now:
             at, _, follower, asked, index = heappop(agenda)
             if follower is None:
                 asked(at)
                 continue
+            answers += 1
             served = self.free_at
             if served > at:
-                self.waited_ns += served - at
-                if served - at > self.longest_wait_ns:
-                    self.longest_wait_ns = served - at
-                if served - at > self._backlog_max:
+                wait = served - at
+                waited += wait
+                if wait > longest:
+                    longest = wait
+                if wait > backlog_max:
                     self._inbound_would_drop += 1
                 served += message_ns
             else:
                 served = at + message_ns
             self.free_at = served
-            self.arrived += 1
-            self.busy_ns += message_ns
             follower.heard = True
             if index:
                 if index > follower.match:
@@ -163,7 +171,11 @@ class LeaderLoop(Foreseen):
             if asked is not None:
                 asked.missing -= 1
                 if not asked.missing:
-                    self._due.append((served, self._confirmed, asked))
+                    due.append((served, self._confirmed, asked))
+        self.arrived += answers
+        self.busy_ns += answers * message_ns
+        self.waited_ns += waited
+        self.longest_wait_ns = max(longest, self.longest_wait_ns)
 
     def _tick(self, at: int) -> None:
         """The timer is due: heartbeats, and whether a quorum was heard of."""

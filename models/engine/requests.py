@@ -58,13 +58,16 @@ class Asked(Protocol):
 class ReadRequest(Future):
     """A read waiting for its quorum; resolves to the confirmed read index."""
 
-    __slots__ = ("asked", "sharers", "site", "tally", "wait_applied")
+    __slots__ = ("asked", "deadline", "sharers", "site", "tally", "wait_applied")
 
-    def __init__(self, site: Site, tally: Tally, wait_applied: bool) -> None:
+    def __init__(
+        self, site: Site, tally: Tally, wait_applied: bool, deadline: int | None = None
+    ) -> None:
         Future.__init__(self, WAITING[site])  # `super()` takes as long as all the rest
         self.site = site
         self.tally = tally
         self.wait_applied = wait_applied
+        self.deadline = deadline
         self.sharers: Sequence[ReadRequest] = ()
         """Who shares the round that this one began."""
         self.asked = 0

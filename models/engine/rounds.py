@@ -32,6 +32,11 @@ WOULD_DROP: Final = "messages.would_drop"
 class RoundsEngine(LeaderLoop):
     """The leader's engine. Build it, `connect` its followers, then `start`."""
 
+    __slots__ = (
+        "_apply", "_counters", "_deadlines", "_disk", "_fsync", "_mutations", "_read_ns",
+        "_shared", "_uncommitted", "rounds_confirmed", "rounds_sent",
+    )  # fmt: skip
+
     def __init__(
         self,
         kernel: Kernel,
@@ -65,7 +70,7 @@ class RoundsEngine(LeaderLoop):
     def verify_leader(self, site: Site, tally: Tally, deadline: int | None = None) -> Future:
         """As `Asked.verify_leader`; it never fails with `NotLeader`."""
         # A leader that stays has applied what it has committed before it serves the next read.
-        read = Round(site, tally, False)
+        read = Round(site, tally, False, deadline)
         if deadline is not None:
             self._deadlines.add(read, deadline)
         if self._shared is not None:
@@ -135,6 +140,7 @@ class RoundsEngine(LeaderLoop):
 
     def _begin_shared(self) -> None:
         """Begin a round for all who will have asked for one when the loop has served it."""
+        assert self._shared is not None
         now = self._kernel.now
         if self._agenda[0][0] <= now:
             self._catch_up(now)
@@ -142,20 +148,25 @@ class RoundsEngine(LeaderLoop):
         shared = SharedRound()
         self._due.append((served, self._board, shared))
         self._arm_due(now)
-        self._send_heartbeats(served, shared)
+        shared.sent = self._shared.will_wait(served)
+        if shared.sent:
+            self._send_heartbeats(served, shared)
 
     def _board(self, shared: SharedRound) -> None:
         """The loop has served a round: who has asked by now shares it."""
         assert self._shared is not None
-        shared.read = self._shared.begin()
-        if shared.read is not None:
-            shared.read.tally[ROUNDS] += 1
-            self.rounds_sent += 1
+        first = self._shared.begin()
+        if first is None:
+            return  # all have given up
+        shared.read = first
+        first.tally[ROUNDS] += 1
+        self.rounds_sent += 1
+        if not shared.sent:
+            # All who waited when it was begun have given up, but somebody has come since.
+            self._send_heartbeats(self._kernel.now, shared)
 
     def _confirm_shared(self, shared: SharedRound, rounds: SharedRounds) -> None:
         first = shared.read
-        if first is None:
-            return  # all had given up when it began
         self.rounds_confirmed += 1
         claimed = 0
         for read in (first, *first.sharers):

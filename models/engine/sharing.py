@@ -21,6 +21,13 @@ class SharedRounds:
         began, self._outstanding = self._outstanding, True
         return not began
 
+    def will_wait(self, at: int) -> bool:
+        """Whether somebody who has come by now will still wait at an instant."""
+        return any(
+            not read.done and (read.deadline is None or read.deadline >= at)
+            for read in self._waiting
+        )
+
     def begin(self) -> ReadRequest | None:
         """A round begins: the reader it is counted for, with those who share it.
 

@@ -54,8 +54,8 @@ class ForeseenLane(Foreseen):
         waiting = self.waiting
         has_room = len(waiting) < self.capacity
         waiting.append((at, message))
-        if len(waiting) > self.longest_queue:
-            self.longest_queue = len(waiting)
+        if len(waiting) > self._longest_queue:
+            self._longest_queue = len(waiting)
         return has_room
 
     def ahead(self, now: int) -> tuple[int, int]:

@@ -29,7 +29,7 @@ def _bit_offset(text: bytes, field_bits: int = 0) -> int:
 def getbit(context: Context, args: list[bytes]) -> Reply:
     """GETBIT key offset."""
     at, bit = divmod(_bit_offset(args[2]), 8)
-    data = context.string(args[1]).data or b""
+    data = context.string(args[1]) or b""
     return data[at] >> (7 - bit) & 1 if at < len(data) else 0
 
 
@@ -116,7 +116,7 @@ def bitop(context: Context, args: list[bytes]) -> Reply:
         raise Refused(SYNTAX)
     if operation == b"NOT" and len(args) != 4:
         raise Refused(ErrorReply(b"ERR BITOP NOT must be called with a single source key."))
-    sources = [context.string(name).data or b"" for name in args[3:]]
+    sources = [context.string(name) or b"" for name in args[3:]]
     size = max(map(len, sources))
     numbers = [int.from_bytes(data.ljust(size, b"\0")) for data in sources]
     if operation == b"NOT":

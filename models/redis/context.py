@@ -19,10 +19,11 @@ from models.redis import reads
 from models.redis.reads import Reads
 from models.redis.refused import Refused
 from models.redis.sorted_set import SortedSet
-from models.redis.state import Key, ListValue, Value
+from models.redis.state import Key, ListValue, Value, cached_type
 from models.redis.stream import Stream
 from models.replies import WRONG_TYPE
 from models.store import rows
+from models.store.rows import KeyView
 from models.store.versions import Store, list_span
 from sim.units import NS_PER
 
@@ -49,7 +50,7 @@ class Context:
 
     __slots__ = (
         "_now", "_start_ts", "_store", "as_modelled", "calls", "diverged", "from_script", "history",
-        "keys", "modelled", "published", "reads", "surroundings", "unsupported",
+        "keys", "modelled", "published", "reads", "surroundings", "unsupported", "views",
         "written",
     )  # fmt: skip
 
@@ -71,7 +72,10 @@ class Context:
         """Channels and messages, to be sent when the attempt has committed."""
         self.unsupported: list[bytes] = []
         """Commands carried out that the modelled system would have refused."""
+        self.views: dict[bytes, KeyView] = {}
+        """Each key touched, in that order, as it is at `start_ts`."""
         self.keys: dict[bytes, Key] = {}
+        """What is known of each beyond that; of a string that was only read, nothing is."""
         self.written = 0
         """How many keys something was put into."""
         self.calls = 0
@@ -114,8 +118,20 @@ class Context:
         return self.keys.get(name) or self._touch(name)
 
     def _touch(self, name: bytes) -> Key:
-        key = self.keys[name] = Key(self._store.view(name, self._start_ts))
+        view = self.views.get(name)
+        if view is None:
+            view = self.views[name] = self._store.view(name, self._start_ts)
+            key = self.keys[name] = Key(view)
+        else:
+            key = self.keys[name] = Key(view)
+            key.string = Value(view.text is not None, view.text)
         return key
+
+    def forget(self, touched: int) -> None:
+        """Forget what is known of all keys but the first so many touched."""
+        for name in list(self.views)[touched:]:
+            del self.views[name]
+            self.keys.pop(name, None)
 
     # -- type and expiry ------------------------------------------------------------------------
 
@@ -170,21 +186,25 @@ class Context:
 
     # -- values ---------------------------------------------------------------------------------
 
-    def string(self, name: bytes) -> Value:
-        """The key of this name as a string, see `load_string`."""
-        key = self.keys.get(name)
-        if key is not None:
-            return self.load_string(key)
-        # The commonest read of all, a string not touched before, written out.
-        view = self._store.view(name, self._start_ts)
-        key = self.keys[name] = Key(view)
-        if key.plan.raw_type is not reads.STRING or (
-            view.expiry is not None and view.expiry + _MS <= self._now
-        ):
-            return self.load_string(key)
-        self.reads.append(key.plan.typed_value)
-        value = key.string = Value(view.text is not None, view.text)
-        return value
+    def string(self, name: bytes) -> bytes | None:
+        """The value of the string of this name; None when missing. Raises `Refused` for another
+        type.
+        """
+        # The commonest read of all, a string not touched before, needs no `Key`.
+        view = self.views.get(name)
+        if view is None:
+            view = self._store.view(name, self._start_ts)
+            plan = reads.PLANS[view.shape]
+            if plan.raw_type is reads.STRING and (
+                view.expiry is None or view.expiry + _MS > self._now
+            ):
+                self.views[name] = view
+                self.reads.append(plan.typed_value)
+                return view.text
+        elif name not in self.keys:
+            return view.text
+        data: bytes | None = self.load_string(self.key(name)).data
+        return data
 
     def load_string(self, key: Key) -> Value:
         """The key as a string; absent when missing. Raises `Refused` for another type."""
@@ -375,20 +395,3 @@ def _refused(value: Value | ListValue) -> Refused:
     """The refusal of a key that holds another type, remembered."""
     value.refused = True
     return Refused(WRONG_TYPE)
-
-
-def cached_type(key: Key) -> bytes | None:
-    """The type that needs no reading, `NONE` for a key deleted here, or None when unknown."""
-    if key.string is not None and key.string.exists:
-        return reads.STRING
-    if key.list is not None and key.list.exists:
-        return reads.LIST
-    if key.hash is not None and key.hash.exists:
-        return reads.HASH
-    if key.set is not None and key.set.exists:
-        return reads.SET
-    if key.zset is not None and key.zset.exists:
-        return reads.ZSET
-    if key.stream is not None and key.stream.exists:
-        return reads.STREAM
-    return reads.NONE if key.deleted else None

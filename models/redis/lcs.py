@@ -72,7 +72,7 @@ def _matches(one: bytes, other: bytes, lengths: "list[array[int]]") -> Iterator[
 def lcs(context: Context, args: list[bytes]) -> Reply:
     """LCS key key [LEN] [IDX] [MINMATCHLEN length] [WITHMATCHLEN]."""
     try:
-        one, other = (context.string(name).data or b"" for name in args[1:3])
+        one, other = (context.string(name) or b"" for name in args[1:3])
     except Refused:
         raise Refused(_NO_STRINGS) from None
     given: dict[bytes, int] = {}

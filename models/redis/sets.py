@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from models.redis.arguments import INT_MAX, NOT_POSITIVE, SYNTAX, key_count, positive, within
+from models.redis.arguments import NOT_POSITIVE, SYNTAX, key_count, positive
 from models.redis.context import Context
-from models.redis.draws import draw
+from models.redis.draws import draw, draw_count
 from models.redis.encodings import set_members
 from models.redis.refused import Refused
 from models.replies import ErrorReply, Reply, SetReply
@@ -81,7 +81,7 @@ def srandmember(context: Context, args: list[bytes]) -> Reply:
     """SRANDMEMBER key [count]."""
     if len(args) > 3:
         raise Refused(SYNTAX)
-    count = within(args[2], INT_MAX) if len(args) == 3 else None
+    count = draw_count(args[2]) if len(args) == 3 else None
     members = list(context.load_set(context.key(args[1])).data)
     chosen: list[Reply] = [*draw(context, members, count)]
     if count is None:

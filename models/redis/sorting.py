@@ -95,7 +95,7 @@ def _looked_up(context: Context, pattern: bytes, element: bytes) -> bytes | None
         if in_hash:
             found: bytes | None = context.load_hash(context.key(name)).data.get(field_name)
         else:
-            found = context.string(name).data
+            found = context.string(name)
     except Refused:
         return None
     return found

@@ -10,7 +10,7 @@ modelled system it sees an absent key, and a write replaces what is there: hazar
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.redis.reads import PLANS
+from models.redis import reads
 from models.store.rows import KeyView, ListSpan
 
 EMPTY = ListSpan(0, 0)
@@ -97,7 +97,7 @@ class Key:
 
     def __init__(self, view: KeyView) -> None:
         self.view = view
-        self.plan = PLANS[view.shape]
+        self.plan = reads.PLANS[view.shape]
 
     def set_ttl(self, ttl: int | None) -> None:
         """Buffer a new expiry (ns), or None for no expiry."""
@@ -108,3 +108,20 @@ class Key:
         """The last element went: the key is gone, though not by a DEL."""
         self.deleted = True
         self.set_ttl(None)
+
+
+def cached_type(key: Key) -> bytes | None:
+    """The type that needs no reading, `NONE` for a key deleted here, or None when unknown."""
+    if key.string is not None and key.string.exists:
+        return reads.STRING
+    if key.list is not None and key.list.exists:
+        return reads.LIST
+    if key.hash is not None and key.hash.exists:
+        return reads.HASH
+    if key.set is not None and key.set.exists:
+        return reads.SET
+    if key.zset is not None and key.zset.exists:
+        return reads.ZSET
+    if key.stream is not None and key.stream.exists:
+        return reads.STREAM
+    return reads.NONE if key.deleted else None

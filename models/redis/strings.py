@@ -13,8 +13,7 @@ from sim.units import NS_PER
 
 def get(context: Context, args: list[bytes]) -> Reply:
     """GET key."""
-    data: bytes | None = context.string(args[1]).data  # None when absent
-    return data
+    return context.string(args[1])
 
 
 @dataclass(slots=True)
@@ -161,7 +160,7 @@ def mget(context: Context, args: list[bytes]) -> Reply:
     values: list[Reply] = []
     for name in args[1:]:
         try:
-            values.append(context.string(name).data)
+            values.append(context.string(name))
         except Refused:
             values.append(None)
     return values

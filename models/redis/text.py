@@ -80,7 +80,7 @@ def add_float(text: bytes, increment: bytes, refusal: ErrorReply) -> bytes:
 
 def strlen(context: Context, args: list[bytes]) -> Reply:
     """STRLEN key."""
-    return len(context.string(args[1]).data or b"")
+    return len(context.string(args[1]) or b"")
 
 
 def append(context: Context, args: list[bytes]) -> Reply:
@@ -96,7 +96,7 @@ def append(context: Context, args: list[bytes]) -> Reply:
 def getrange(context: Context, args: list[bytes]) -> Reply:
     """GETRANGE key start end: both included, from -1 backwards."""
     start, end = integer(args[2]), integer(args[3])
-    data = context.string(args[1]).data or b""
+    data = context.string(args[1]) or b""
     if start < 0 and end < 0 and start > end:
         return b""
     first, after = span(start, max(end, -len(data)), len(data))

@@ -36,6 +36,28 @@ def text_from_json(value: Any) -> bytes:
     raise ValueError(f"expected text or {{'b64': ...}}, got {value!r}")
 
 
+def check_typed(reply: Any) -> None:
+    """Raises `ValueError` for what is no reply."""
+    if not isinstance(reply, dict) or len(reply) != 1:
+        raise ValueError(f"expected a reply such as {{'+': 'OK'}}, got {reply!r}")
+    ((mark, value),) = reply.items()
+    if mark in ("$", "*", "_") and value is None:
+        return
+    if mark in (*_TEXTS, *_BULKS):
+        text_from_json(value)
+    elif mark in _LISTS and isinstance(value, list):
+        for element in value:
+            check_typed(element)
+    elif mark == "%" and isinstance(value, list):
+        for pair in value:
+            if not isinstance(pair, list) or len(pair) != 2:
+                raise ValueError(f"expected a pair, got {pair!r}")
+            check_typed(pair[0])
+            check_typed(pair[1])
+    elif type(value) is not {":": int, "#": bool, ",": str, "(": str}.get(mark):
+        raise ValueError(f"expected a reply such as {{'+': 'OK'}}, got {reply!r}")
+
+
 def parse(data: bytes, at: int = 0) -> tuple[Typed, int] | None:
     """The reply that begins at a place, and where it ends; None when it is not all there.
 

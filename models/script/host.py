@@ -44,6 +44,11 @@ LOG_LINES_MAX: Final = 100
 LOG_LEVELS: Final = range(4)
 REPLICATION_FLAGS: Final = range(4)
 
+BYTES_PER_INSTRUCTION: Final = 32
+"""Bytes that are handled, in C or by a command, in about the time of one Lua instruction."""
+SHORT: Final = 1024
+"""Bytes of a call's arguments, or of its reply, that cost no more than the call itself."""
+
 HostFunction = Callable[..., Any]
 
 
@@ -61,7 +66,7 @@ class LogLine(NamedTuple):
 class Host:
     """What a script's calls reach. See the module's text."""
 
-    def __init__(self, runtime: LuaRuntime, memory_max: int) -> None:
+    def __init__(self, runtime: LuaRuntime, memory_max: int, instructions_max: int) -> None:
         self.answer: Answer = _no_script
         """Answers the calls of the script that runs."""
         self.wait: Callable[[list[bytes]], Reply]
@@ -75,9 +80,13 @@ class Host:
         self._runtime = runtime
         self._used = runtime.get_memory_used
         # Half of the memory: what Lua may need at once to take in a value is the value, and a
-        # larger table of all its strings (16 bytes for each, which take 25 or more).
-        self.room = memory_max // 2
+        # larger table of all its strings (16 bytes for each, which take 25 or more). Less a short
+        # reply, which is handed over without asking how long it is.
+        self.room = memory_max // 2 - SHORT
         self._why = LuaFailure(Failure.KILL)
+        self._handled = 0
+        """Bytes that long arguments and replies of the script's calls had so far."""
+        self._handled_max = instructions_max * BYTES_PER_INSTRUCTION
         self.resp = 2
         """The protocol whose types the script sees; what `redis.setresp` sets."""
         self._nil: bool | None = False
@@ -85,6 +94,7 @@ class Host:
     def begin(self) -> None:
         """A script begins."""
         self.log.clear()
+        self._handled = 0
         self._set_resp(2)
 
     def _set_resp(self, version: int) -> None:
@@ -142,6 +152,8 @@ class Host:
         used = self._used
         room = self.room
         failed = self.failed
+        join = b"".join
+        short = SHORT
 
         def call(*args: Any) -> Any:
             try:
@@ -151,11 +163,13 @@ class Host:
                         break
                 else:
                     words = list(args)
+                if len(join(words)) > short:
+                    host._handle(len(join(words)))
                 reply = host.answer(words) if words else _no_arguments()
                 if reply is PENDING:
                     reply = host.wait(words)
                 if type(reply) is bytes:
-                    if used() + len(reply) < room:
+                    if len(reply) <= short and used() < room:
                         return reply
                 elif reply is None:
                     return host._nil
@@ -172,7 +186,15 @@ class Host:
 
         return call
 
+    def _handle(self, size: int) -> None:
+        """Have so many bytes count: a script is ended by them as by its instructions."""
+        self._handled += size
+        if self._handled >= self._handled_max:
+            raise LuaFailure(Failure.KILL)
+
     def _hand_over(self, reply: Reply, *, raises: bool) -> Any:
+        if isinstance(reply, bytes | list):
+            self._handle(reply_bytes(reply))
         if self.resp == 3 and type(reply) is not ErrorReply:
             if self.has_room(reply_bytes(reply)):
                 return as_typed_table(self._runtime, reply)
@@ -221,7 +243,9 @@ class Host:
     def _sha1hex(self, *args: object) -> bytes:
         if len(args) != 1:
             raise LuaFailure(Failure.CALL, b"ERR wrong number of arguments")
-        digest = sha1(_lua_text(args[0]) or b"", usedforsecurity=False).hexdigest().encode()
+        text = _lua_text(args[0]) or b""
+        self._handle(len(text))
+        digest = sha1(text, usedforsecurity=False).hexdigest().encode()
         if not self.has_room(len(digest)):
             raise LuaFailure(Failure.MEMORY)
         return digest
@@ -242,8 +266,9 @@ class Host:
         level = _lua_integer(args[0])
         if level not in LOG_LEVELS:
             raise LuaFailure(Failure.CALL, b"ERR Invalid debug level.")
-        words = [text for text in map(_lua_text, args[1:]) if text is not None]
-        self.log.append(LogLine(level, b" ".join(words)))
+        text = b" ".join([text for text in map(_lua_text, args[1:]) if text is not None])
+        self._handle(len(text))
+        self.log.append(LogLine(level, text))
 
 
 def _no_script(args: list[bytes]) -> Reply:

@@ -81,7 +81,8 @@ WAITING: Final = State.WAITING
 class Machine:
     """One runtime, one script in flight. Taken from a `MachinePool`.
 
-    `instructions_max` counts Lua instructions per script, to a precision of 10,000. `memory_max` is
+    `instructions_max` counts Lua instructions per script, to a precision of 10,000; what functions
+    in C and commands handle counts, too, see `lua/costs.lua` and `host`. `memory_max` is
     in bytes; a script gets an error when it asks for more, and commands' replies are handed to it
     only while less than half is in use.
     """
@@ -100,7 +101,7 @@ class Machine:
         )
         self.reusable = True
         """Whether another script may run here. False after the runtime has run out of memory."""
-        self._host = Host(runtime, memory_max)
+        self._host = Host(runtime, memory_max, instructions_max)
         self._host.wait = self._wait
         # There is no garbage yet that would be worth looking for.
         with runtime.nogc():

@@ -13,7 +13,7 @@ from lupa.lua51 import LuaRuntime
 
 from models.script.bytecode import with_callers_kept
 from models.script.compiler import CHUNK_NAME, KEPT_MAX
-from models.script.host import Host
+from models.script.host import BYTES_PER_INSTRUCTION, Host
 
 FOLDER: Final = Path(__file__).parent / "lua"
 FILES: Final = (
@@ -25,6 +25,7 @@ FILES: Final = (
     "base",
     "matching",
     "patterns",
+    "costs",
     "redis",
     "run",
 )
@@ -36,8 +37,10 @@ LIBRARIES: Final = {
 }
 """Of each library of Redis its files, in `lua/libraries`. They are loaded when a script needs them:
 most do not, and together they are half of the prelude."""
-MATCH_STEPS_MAX: Final = 10**9
-"""Steps a pattern may take in C at worst, where nothing interrupts it. Beyond, Lua matches."""
+MATCH_STEPS_MAX: Final = 10**4
+"""Steps a pattern may take in C at worst for each byte of its subject, where nothing interrupts it.
+They count for about what the instructions are that a byte usually takes when Lua matches, which it
+does beyond."""
 SOURCE: Final = b"=sandbox"
 """What Lua's debug information calls these files. guard.lua and run.lua tell by it which functions
 on the stack are not the script's."""
@@ -84,6 +87,8 @@ def open_sandbox(runtime: LuaRuntime, host: Host, instructions_max: int) -> Entr
     kit[b"chunk_name"] = CHUNK_NAME
     kit[b"limit"] = instructions_max
     kit[b"match_steps_max"] = MATCH_STEPS_MAX
+    kit[b"memory"] = 2 * host.room
+    kit[b"bytes_per_instruction"] = BYTES_PER_INSTRUCTION
     kit[b"failed"] = host.failed
     kit[b"take"] = host.take
     kit[b"interrupt"] = host.interrupt

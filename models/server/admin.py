@@ -5,17 +5,21 @@ from typing import Final
 from models.redis.arguments import integer
 from models.redis.command import Command as DataCommand
 from models.redis.commands import COMMANDS as DATA_COMMANDS
-from models.redis.timeouts import timeout_seconds
+from models.redis.timeouts import timeout_ms, timeout_seconds
 from models.replies import OK, ErrorReply, FlatMap, Reply, Status
 from models.server.command import ANY, Command
 from models.server.information import information
 from models.server.server import Server
-from models.server.session import NO_REPLY, Answer, Session
+from models.server.session import NO_REPLY, Answer, Session, wrong_count
 from sim.kernel import Steps
 from sim.units import NS_PER, SECOND
 
 _SYNTAX: Final = ErrorReply(b"ERR syntax error")
-_BAD_CLOCK: Final = ErrorReply(b"ERR the clock is set in microseconds since 1970")
+_NOT_SET: Final = b"ERR CONFIG SET failed (possibly related to argument '%b') - %b"
+_NO_CONFIG_FILE: Final = ErrorReply(b"ERR The server is running without a config file")
+_BAD_CLOCK: Final = ErrorReply(b"ERR the clock is set in microseconds since 1970, up to 2^53")
+_CLOCK_MAX: Final = 2**53
+_NO_SHUTDOWN: Final = ErrorReply(b"ERR No shutdown in progress.")
 _DATA: Final = tuple(DATA_COMMANDS.values())
 
 
@@ -33,11 +37,10 @@ def config_set(server: Server, session: Session, args: list[bytes]) -> Reply:
             text = b"ERR Unknown option or number of arguments for CONFIG SET - '%b'"
             return ErrorReply(text % name)
         if server.settings.is_fixed(name):
-            text = (
-                b"ERR CONFIG SET failed (possibly related to argument '%b') - "
-                b"can't set immutable config"
-            )
-            return ErrorReply(text % name)
+            return ErrorReply(_NOT_SET % (name, b"can't set immutable config"))
+    for name, value in zip(args[2::2], args[3::2], strict=True):
+        if (why := server.settings.refusal(name, value)) is not None:
+            return ErrorReply(_NOT_SET % (name, why))
     for name, value in zip(args[2::2], args[3::2], strict=True):
         server.settings.change(name, value)
     return OK
@@ -118,7 +121,7 @@ def command_getkeys(server: Server, session: Session, args: list[bytes]) -> Repl
 def wait(server: Server, session: Session, args: list[bytes]) -> Reply:
     """WAIT replicas timeout: there are no replicas of Redis's kind; a commit has its quorum."""
     integer(args[1])
-    integer(args[2])
+    timeout_ms(args[2])
     return 0
 
 
@@ -165,7 +168,10 @@ def cluster_refused(server: Server, session: Session, args: list[bytes]) -> Repl
 
 def shutdown(server: Server, session: Session, args: list[bytes]) -> Answer:
     """SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE]: a graceful stop."""
-    if not {word.upper() for word in args[1:]} <= {b"NOSAVE", b"SAVE", b"NOW", b"FORCE"}:
+    words = {word.upper() for word in args[1:]}
+    if words == {b"ABORT"}:
+        return _NO_SHUTDOWN
+    if not words <= {b"NOSAVE", b"SAVE", b"NOW", b"FORCE"} or words >= {b"NOSAVE", b"SAVE"}:
         return _SYNTAX
     session.closing = True
     server.stopping()
@@ -176,14 +182,24 @@ def clock_set(server: Server, session: Session, args: list[bytes]) -> Reply:
     """READFENCE.CLOCK SET microseconds: the wall clock stops there. RELEASE: it goes on. GET."""
     word = args[1].upper()
     if word == b"SET" and len(args) == 3:
-        server.set_clock(integer(args[2], _BAD_CLOCK) * NS_PER["us"])
+        now_us = integer(args[2], _BAD_CLOCK)
+        if not 0 <= now_us <= _CLOCK_MAX:
+            return _BAD_CLOCK
+        server.set_clock(now_us * NS_PER["us"])
         return OK
+    if word == b"SET":
+        return wrong_count(b"READFENCE.CLOCK|SET")
     if word == b"RELEASE" and len(args) == 2:
         server.set_clock(None)
         return OK
     if word == b"GET" and len(args) == 2:
         return server.clock.read() // NS_PER["us"]
     return _SYNTAX
+
+
+def config_rewrite(server: Server, session: Session, args: list[bytes]) -> Reply:
+    """CONFIG REWRITE: there is no file."""
+    return _NO_CONFIG_FILE
 
 
 def metrics(server: Server, session: Session, args: list[bytes]) -> Reply:
@@ -196,7 +212,7 @@ COMMANDS: Final = (
     Command(b"CONFIG|GET", 3, ANY, action=config_get),
     Command(b"CONFIG|SET", 4, ANY, action=config_set),
     Command(b"CONFIG|RESETSTAT", 2, 2, action=config_resetstat),
-    Command(b"CONFIG|REWRITE", 2, 2, action=accepted),
+    Command(b"CONFIG|REWRITE", 2, 2, action=config_rewrite),
     Command(b"COMMAND", 1, 1, action=command),
     Command(b"COMMAND|COUNT", 2, 2, action=command_count),
     Command(b"COMMAND|LIST", 2, ANY, action=command_list),

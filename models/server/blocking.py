@@ -17,8 +17,6 @@ from sim.units import NS_PER
 
 _MS: Final = NS_PER["ms"]
 _STREAMS: Final = (b"XREAD", b"XREADGROUP")
-_NIL_AFTER: Final = (b"BLMOVE", b"BRPOPLPUSH")
-"""Whose reply is nil, not the null array, when time is up."""
 
 
 def block_unless_served(server: Server, session: Session, args: list[bytes]) -> Steps:
@@ -44,7 +42,7 @@ def block_unless_served(server: Server, session: Session, args: list[bytes]) -> 
         keys=wait.keys,
         words=lambda key: for_one_key(wait.again, key),
         deadline_ns=deadline,
-        nothing=None if name in _NIL_AFTER else NULL_ARRAY,
+        nothing=NULL_ARRAY,
         patient=name in _STREAMS,
     )
     return (yield from server.block(blocked))

@@ -1,10 +1,12 @@
 """HELLO, AUTH, CLIENT and what else a client says about itself or about its connection."""
 
+from collections.abc import Callable
 from itertools import chain
 from typing import Final
 
-from models.redis.arguments import integer
+from models.redis.arguments import integer, positive
 from models.redis.refused import Refused
+from models.redis.timeouts import timeout_ms
 from models.replies import OK, ErrorReply, FlatMap, Reply, Status, Verbatim
 from models.server.command import ANY, Command, InTransaction
 from models.server.information import VERSION
@@ -33,6 +35,9 @@ _BAD_NAME: Final = ErrorReply(
 _NO_SUCH_CLIENT: Final = ErrorReply(b"ERR No such client")
 _OUT_OF_RANGE: Final = ErrorReply(b"ERR DB index is out of range")
 _GREATER_ZERO: Final = ErrorReply(b"ERR client-id should be greater than 0")
+_BAD_ID: Final = ErrorReply(b"ERR Invalid client ID")
+_PAUSE_MODE: Final = ErrorReply(b"ERR CLIENT PAUSE mode must be WRITE or ALL")
+_KINDS: Final = (b"normal", b"pubsub", b"master", b"replica", b"slave")
 _PRINTABLE: Final = range(ord("!"), ord("~") + 1)
 
 
@@ -163,17 +168,21 @@ def client_list(server: Server, session: Session, args: list[bytes]) -> Reply:
     """CLIENT LIST [TYPE type] [ID id ...]."""
     sessions = list(server.sessions.values())
     if len(args) > 3 and args[2].upper() == b"ID":
-        wanted = [integer(word) for word in args[3:]]
+        wanted = [integer(word, _BAD_ID) for word in args[3:]]
         sessions = [found for found in sessions if found.id in wanted]
     elif len(args) == 4 and args[2].upper() == b"TYPE":
-        kind = args[3].lower()
-        if kind not in (b"normal", b"pubsub", b"master", b"replica", b"slave"):
-            return ErrorReply(b"ERR Unknown client type '%b'" % args[3])
+        kind = _known_kind(args[3])
         sessions = [found for found in sessions if _kind(found) == kind]
     elif len(args) > 2:
         return _SYNTAX
     text = b"".join(_described(server, found) + b"\n" for found in sessions)
     return Verbatim.of(text, b"txt")
+
+
+def _known_kind(text: bytes) -> bytes:
+    if text.lower() not in _KINDS:
+        raise Refused(ErrorReply(b"ERR Unknown client type '%b'" % text))
+    return text.lower()
 
 
 def _kind(session: Session) -> bytes:
@@ -256,28 +265,43 @@ def client_kill(server: Server, session: Session, args: list[bytes]) -> Reply:
         return OK
     if len(args) % 2:
         return _SYNTAX
-    wanted = dict(zip((word.upper() for word in args[2::2]), args[3::2], strict=True))
-    skip_me = wanted.pop(b"SKIPME", b"yes").lower() == b"yes"
+    skip_me = True
+    wanted = []
+    for word, value in zip(args[2::2], args[3::2], strict=True):
+        if word.upper() != b"SKIPME":
+            wanted.append(_filter(word.upper(), value))
+        elif value.lower() in (b"yes", b"no"):
+            skip_me = value.lower() == b"yes"
+        else:
+            return _SYNTAX
     chosen = [
         other
         for other in server.sessions.values()
-        if not (skip_me and other is session)
-        and all(_fits(other, *item) for item in wanted.items())
+        if not (skip_me and other is session) and all(fits(other) for fits in wanted)
     ]
     for other in chosen:
         _kill(server, other)
     return len(chosen)
 
 
-def _fits(session: Session, word: bytes, value: bytes) -> bool:
+def _filter(word: bytes, value: bytes) -> Callable[[Session], bool]:
+    """Which clients one condition of CLIENT KILL means. Raises `Refused`."""
     if word == b"ID":
-        return session.id == integer(value, _GREATER_ZERO)
-    if word == b"ADDR":
-        return session.address.encode() == value
+        number = positive(value, _GREATER_ZERO)
+        if number == 0:
+            raise Refused(_GREATER_ZERO)
+        return lambda other: other.id == number
     if word == b"TYPE":
-        return _kind(session) == value.lower()
-    if word in (b"USER", b"LADDR"):
-        return word == b"USER" and value == b"default"
+        kind = _known_kind(value)
+        return lambda other: _kind(other) == kind
+    if word == b"USER":
+        if value != b"default":
+            raise Refused(ErrorReply(b"ERR No such user '%b'" % value))
+        return lambda other: True
+    if word == b"ADDR":
+        return lambda other: other.address.encode() == value
+    if word == b"LADDR":
+        return lambda other: False
     raise Refused(_SYNTAX)
 
 
@@ -287,13 +311,26 @@ def _kill(server: Server, session: Session) -> None:
 
 
 def client_pause(server: Server, session: Session, args: list[bytes]) -> Reply:
-    """CLIENT PAUSE, UNPAUSE, TRACKING OFF, NO-TOUCH: accepted, of no effect."""
+    """CLIENT PAUSE timeout [WRITE | ALL]: accepted, of no effect."""
+    timeout_ms(args[2])
+    if len(args) > 3 and args[3].upper() not in (b"WRITE", b"ALL"):
+        return _PAUSE_MODE
     return OK
 
 
-def client_trackinginfo(server: Server, session: Session, args: list[bytes]) -> Reply:
+def client_accepted(server: Server, session: Session, args: list[bytes]) -> Reply:
+    """CLIENT UNPAUSE, TRACKING OFF: accepted, of no effect."""
+    return OK
+
+
+def client_getredir(server: Server, session: Session, args: list[bytes]) -> Reply:
     """CLIENT GETREDIR, when nothing is tracked."""
     return -1
+
+
+def client_trackinginfo(server: Server, session: Session, args: list[bytes]) -> Reply:
+    """CLIENT TRACKINGINFO, likewise."""
+    return FlatMap((b"flags", [b"off"], b"redirect", -1, b"prefixes", []))
 
 
 COMMANDS: Final = (
@@ -320,7 +357,8 @@ COMMANDS: Final = (
     Command(b"CLIENT|UNBLOCK", 3, 4, action=client_unblock),
     Command(b"CLIENT|KILL", 3, ANY, action=client_kill),
     Command(b"CLIENT|PAUSE", 3, 4, action=client_pause),
-    Command(b"CLIENT|UNPAUSE", 2, 2, action=client_pause),
-    Command(b"CLIENT|TRACKING", 3, ANY, action=client_pause),
-    Command(b"CLIENT|GETREDIR", 2, 2, action=client_trackinginfo),
+    Command(b"CLIENT|UNPAUSE", 2, 2, action=client_accepted),
+    Command(b"CLIENT|TRACKING", 3, ANY, action=client_accepted),
+    Command(b"CLIENT|TRACKINGINFO", 2, 2, action=client_trackinginfo),
+    Command(b"CLIENT|GETREDIR", 2, 2, action=client_getredir),
 )  # fmt: skip

@@ -14,6 +14,8 @@ from models.service import Request
 _TOO_MANY_KEYS: Final = ErrorReply(b"ERR Number of keys can't be greater than number of args")
 _NEGATIVE_KEYS: Final = ErrorReply(b"ERR Number of keys can't be negative")
 _FLUSH_MODE: Final = ErrorReply(b"ERR SCRIPT FLUSH only support SYNC|ASYNC option")
+_DEBUG_MODE: Final = ErrorReply(b"ERR Use SCRIPT DEBUG YES/SYNC/NO")
+_NO_DEBUGGER: Final = ErrorReply(b"ERR readfence serve has no debugger of scripts")
 _NOT_BUSY: Final = ErrorReply(b"NOTBUSY No scripts in execution right now.")
 
 
@@ -55,7 +57,7 @@ def exists(server: Server, session: Session, args: list[bytes]) -> Reply:
 
 def flush(server: Server, session: Session, args: list[bytes]) -> Reply:
     """SCRIPT FLUSH [SYNC | ASYNC]."""
-    if len(args) > 2 and args[2].upper() not in (b"SYNC", b"ASYNC"):
+    if len(args) > 3 or (len(args) == 3 and args[2].upper() not in (b"SYNC", b"ASYNC")):
         return _FLUSH_MODE
     for service in server.services:
         service.scripts.clear()
@@ -67,6 +69,14 @@ def kill(server: Server, session: Session, args: list[bytes]) -> Reply:
     return _NOT_BUSY
 
 
+def debug(server: Server, session: Session, args: list[bytes]) -> Reply:
+    """SCRIPT DEBUG YES | SYNC | NO: there is none."""
+    mode = args[2].upper()
+    if mode not in (b"YES", b"SYNC", b"NO"):
+        return _DEBUG_MODE
+    return OK if mode == b"NO" else _NO_DEBUGGER
+
+
 COMMANDS: Final = (
     Command(b"EVAL", 3, ANY, request=script_request),
     Command(b"EVAL_RO", 3, ANY, request=script_request),
@@ -74,6 +84,7 @@ COMMANDS: Final = (
     Command(b"EVALSHA_RO", 3, ANY, request=script_request),
     Command(b"SCRIPT|LOAD", 3, 3, action=load),
     Command(b"SCRIPT|EXISTS", 3, ANY, action=exists),
-    Command(b"SCRIPT|FLUSH", 2, 3, action=flush),
+    Command(b"SCRIPT|FLUSH", 2, ANY, action=flush),
+    Command(b"SCRIPT|DEBUG", 3, 3, action=debug),
     Command(b"SCRIPT|KILL", 2, 2, action=kill),
 )

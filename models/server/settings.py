@@ -40,6 +40,12 @@ _DEFAULTS: Final = {
     b"zset-max-ziplist-entries": b"128",
     b"zset-max-ziplist-value": b"64",
 }
+_POLICIES: Final = (
+    b"volatile-lru volatile-lfu volatile-random volatile-ttl allkeys-lru allkeys-lfu "
+    b"allkeys-random noeviction"
+).split()
+_YES_NO: Final = [b"yes", b"no"]
+_CHOICES: Final = {b"maxmemory-policy": _POLICIES, b"appendonly": _YES_NO}
 _FIXED: Final = (b"bind", b"databases", b"port")
 
 
@@ -70,6 +76,15 @@ class Settings:
     def is_fixed(self, name: bytes) -> bool:
         """Whether the setting cannot be changed while the server runs."""
         return name.lower() in _FIXED
+
+    def refusal(self, name: bytes, value: bytes) -> bytes | None:
+        """Why the setting cannot have this value; None where it can."""
+        choices = _CHOICES.get(name.lower())
+        if choices is None or value.lower() in choices:
+            return None
+        if choices is _YES_NO:
+            return b"argument must be 'yes' or 'no'"
+        return b"argument(s) must be one of the following: " + b", ".join(choices)
 
     def change(self, name: bytes, value: bytes) -> None:
         """Change a setting that there is."""

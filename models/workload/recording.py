@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from models.resp.typed import Typed, text_from_json
+from models.resp.typed import Typed, check_typed, text_from_json
 from sim.errors import InputError
 from sim.units import NS_PER
 
 _US: Final = NS_PER["us"]
+_WHOLE_MAX: Final = 2**63 // _US - 1
+"""Of an instant in us, so that its ns are an integer of 64 bits."""
 
 
 class Sent(NamedTuple):
@@ -46,42 +48,86 @@ class Recording:
 
 
 def read_recording(
-    lines: Iterable[str], file: str, script: Callable[[str], bytes | None]
+    lines: Iterable[bytes], file: str, script: Callable[[str], bytes | None]
 ) -> Recording:
     """The recording in these lines; `script` finds the text of a script by its SHA1.
 
     Raises `InputError` with file and line.
     """
-    sent = []
+    sent: list[Sent] = []
+    known: dict[int, None] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            event = json.loads(line)
-            entry = _entry(event, script)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            entry = _entry(json.loads(line.decode()), known, script)
+        except (ValueError, KeyError, RecursionError) as error:
+            shown = line.strip()[:80].decode(errors="replace")
             raise InputError(
-                f"{file}:{number}: expected an event of a recording, got {line.strip()[:80]!r} "
-                f"({type(error).__name__}: {error})"
+                f"{file}:{number}: expected an event of a recording, got {shown!r} ({_why(error)})"
             ) from error
         if entry is not None:
             sent.append(entry)
+    if not any(entry.words for entry in sent):
+        raise InputError(f"{file}: expected a recording, got one without any command")
     # Sorting is stable, and keeps each connection's order even where clocks went back.
     return Recording(sorted(sent, key=lambda entry: entry.at_ns))
 
 
-def _entry(event: dict[str, Any], script: Callable[[str], bytes | None]) -> Sent | None:
+def _why(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    if isinstance(error, json.JSONDecodeError):
+        return f"no JSON: {error.msg}"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
+
+
+def _entry(
+    event: Any, known: dict[int, None], script: Callable[[str], bytes | None]
+) -> Sent | None:
+    """What an event says; `known` are the connections that there have been."""
+    if not isinstance(event, dict):
+        raise ValueError("expected an object")
     kind = event["ev"]
+    if kind == "header":
+        return None
+    if kind not in ("cmd", "open", "close", "push"):
+        raise ValueError(f"ev: expected header, open, close, cmd or push, got {kind!r}")
+    at_ns, connection = _whole(event, "t") * _US, _whole(event, "conn")
+    if kind == "close" and connection not in known:
+        raise ValueError(f"conn: {connection} was never opened")
+    known[connection] = None
     if kind == "close":
-        return Sent(int(event["t"]) * _US, int(event["conn"]), None, [])
+        return Sent(at_ns, connection, None, [])
     if kind != "cmd":
         return None
+    for name in ("seq", "clk", "lat", "rseq", "rt"):
+        if name in event:
+            _whole(event, name)
+    if not isinstance(event["cmd"], list) or not event["cmd"]:
+        raise ValueError(f"cmd: expected a list of texts, got {event['cmd']!r}")
     words = [_word(word, script) for word in event["cmd"]]
-    if not words:
-        raise ValueError("a command without words")
-    reply = event.get("reply")
-    replies = [] if reply is None else reply.get("multi", [reply])
-    return Sent(int(event["t"]) * _US, int(event["conn"]), words, replies)
+    return Sent(at_ns, connection, words, _replies(event.get("reply")))
+
+
+def _whole(event: dict[str, Any], name: str) -> int:
+    value = event[name]
+    if type(value) is not int or not 0 <= value <= _WHOLE_MAX:
+        raise ValueError(f"{name}: expected a whole number up to {_WHOLE_MAX}, got {value!r}")
+    return value
+
+
+def _replies(reply: Any) -> list[Typed]:
+    if reply is None:
+        return []
+    several = reply["multi"] if isinstance(reply, dict) and "multi" in reply else [reply]
+    if not isinstance(several, list):
+        raise ValueError(f"reply: expected a list in multi, got {several!r}")
+    for each in several:
+        check_typed(each)
+    return several
 
 
 def _word(word: Any, script: Callable[[str], bytes | None]) -> bytes:

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from readfence.addresses import Address
 from readfence.console import out, print_json
+from readfence.files import written_whole
 from readfence.options import JsonOption
 from readfence.recordings.files import load_recording
 from readfence.recordings.monitor import Imported, events_of, lines_of
@@ -14,7 +16,9 @@ from sim.errors import InputError
 
 
 def record(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the recording goes, JSONL.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Where the recording goes, JSONL; a new file.")
+    ],
     upstream: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="The Redis that answers.")
     ] = "127.0.0.1:6379",
@@ -33,8 +37,8 @@ def record(
 
     commands = record_until_stopped(
         file,
-        listen=_address(listen, "--listen"),
-        upstream=_address(upstream, "--upstream"),
+        listen=Address.read(listen, "--listen"),
+        upstream=Address.read(upstream, "--upstream"),
         hash_values=hash_values,
     )
     out.print(f"{commands:,} commands recorded in {file}", soft_wrap=True)
@@ -43,7 +47,10 @@ def record(
 def import_monitor(
     log: Annotated[Path, typer.Argument(metavar="LOG", help="Output of `redis-cli MONITOR`.")],
     file: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Default: LOG with `.jsonl`.")
+        Path | None,
+        typer.Option(
+            "--out", metavar="FILE", help="Default: LOG with `.jsonl`; replaced if it exists."
+        ),
     ] = None,
 ) -> None:
     """Turn the output of `redis-cli MONITOR` into a recording that can be replayed.
@@ -55,11 +62,15 @@ def import_monitor(
     file = file or log.with_suffix(".jsonl")
     told = Imported()
     try:
-        with log.open("rb") as lines, file.open("w", encoding="utf-8") as text:
+        lines = log.open("rb")
+    except OSError as error:
+        raise InputError(f"{log}: cannot be read: {error.strerror}") from error
+    with lines:
+        if file.exists() and file.samefile(log):
+            raise InputError(f"--out {file}: expected another file than LOG, got LOG itself")
+        with written_whole(file) as text:
             for line in lines_of(events_of(lines, str(log), told), file.stem):
                 text.write(line + "\n")
-    except OSError as error:
-        raise InputError(f"{error.filename}: {error.strerror}") from error
     out.print(
         f"{told.commands:,} commands of {len(told.connections):,} connections in {file}; left out: "
         f"{told.script_calls:,} calls of scripts, {told.other_databases:,} commands to other "
@@ -87,10 +98,3 @@ def summary(
         print_json(told.as_json())
     else:
         out.print(told.view())
-
-
-def _address(text: str, option: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:
-        raise InputError(f"{option} {text}: expected HOST:PORT")
-    return host or "127.0.0.1", int(port)

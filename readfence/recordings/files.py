@@ -29,8 +29,7 @@ def load_recording(path: Path, packages: Sequence[str] = ()) -> Recording:
         return None
 
     try:
-        with path.open(encoding="utf-8") as lines:
+        with path.open("rb") as lines:
             return read_recording(lines, str(path), script)
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError(f"{path}: cannot be read: {why}") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error

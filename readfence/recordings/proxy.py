@@ -15,6 +15,7 @@ from typing import Any, Final, TextIO
 from models.redis.commands import COMMANDS as DATA_COMMANDS
 from models.resp.requests import Requests
 from models.resp.typed import Typed, parse, text_to_json
+from readfence.exits import EnvironmentFailed
 from readfence.machine import wall_us
 from readfence.recordings.hashing import Hashing
 
@@ -62,7 +63,13 @@ class Journal:
         return event
 
     def write(self, *, everything: bool = False) -> None:
-        """Write what is complete, up to the first that is not."""
+        """Write what is complete, up to the first that is not. Raises `EnvironmentFailed`."""
+        try:
+            self._write(everything)
+        except OSError as error:
+            raise EnvironmentFailed(f"cannot be written: {error.strerror}") from error
+
+    def _write(self, everything: bool) -> None:
         while self._events and (everything or not self._events[0].get("pending")):
             event = self._events.pop(0)
             if event.pop("pending", False):

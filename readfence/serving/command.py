@@ -1,16 +1,19 @@
 """The command `readfence serve`: what it asks, what it prints, what it leaves behind."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from readfence.console import out
 from readfence.options import QuietOption, SeedOption, SetOption
-from readfence.runs import make_folder, save
+from readfence.runs import Result, make_folder, save
 from readfence.scenarios import Loaded, Variant, load
 from reports.text import summary_view
 from sim.errors import InputError
+
+SPEED_MIN: Final = 1e-6
+"""A second of virtual time then takes eleven days."""
 
 
 def serve(
@@ -67,12 +70,16 @@ def serve(
     folder = folder or Path("out") / loaded.name
     make_folder(folder)
     options = Options(listen, port, requirepass, _speed(speed), metrics, quiet)
-    result = serve_until_stopped(loaded, _variant(loaded, variant), options)
-    save(result, folder)
-    if not quiet:
-        if result.record.variants[0].columns["id"]:
-            out.print(summary_view(result.record, wall_s=result.wall_s, width=out.width))
-        out.print(f"\nrecord    {folder / 'run.json'}", soft_wrap=True)
+
+    def keep(result: Result) -> None:
+        save(result, folder)
+        if not quiet:
+            if result.record.variants[0].columns["id"]:
+                out.print(summary_view(result.record, wall_s=result.wall_s, width=out.width))
+            out.print(f"\nrecord    {folder / 'run.json'}", soft_wrap=True)
+            out.file.flush()
+
+    serve_until_stopped(loaded, _variant(loaded, variant), options, keep)
 
 
 def _speed(text: str) -> float | None:
@@ -83,8 +90,8 @@ def _speed(text: str) -> float | None:
         speed = float(text)
     except ValueError:
         speed = 0.0
-    if not 0 < speed < float("inf"):
-        raise InputError(f"--speed {text}: expected a factor above 0, or max")
+    if not SPEED_MIN <= speed < float("inf"):
+        raise InputError(f"--speed {text}: expected a factor from {SPEED_MIN:g} on, or max")
     return speed
 
 

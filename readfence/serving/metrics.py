@@ -3,13 +3,15 @@
 import asyncio
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from models.engine.sites import Site
 from models.served import ServedWorld
-from readfence.exits import EnvironmentFailed
+from readfence.files import written_whole
 from readfence.machine import steady_s
+from sim.errors import ReadfenceError
 from sim.record import UNSUPPORTED
 from sim.units import human_duration
 
@@ -56,23 +58,23 @@ class Metrics:
         return json.dumps(self.snapshot()).encode()
 
     def write(self, file: Path) -> None:
-        """Write the snapshot. Raises `EnvironmentFailed` when it cannot be written."""
-        beside = file.with_name(f".{file.name}.new")
-        try:
-            beside.write_bytes(self.as_json() + b"\n")
-            beside.replace(file)
-        except OSError as error:
-            raise EnvironmentFailed(f"{file}: cannot be written: {error.strerror}") from error
+        """Write the snapshot. Raises `ReadfenceError` when it cannot be written."""
+        with written_whole(file) as text:
+            text.write(json.dumps(self.snapshot()) + "\n")
 
     async def tell(self, file: Path | None, *, quiet: bool) -> None:
-        """Every second: a line on the terminal, a snapshot in the file. Until cancelled."""
+        """Every second: a line on the terminal, a snapshot in the file. Until cancelled.
+
+        A snapshot that cannot be written is left out: the session is worth more.
+        """
         line = sys.stderr.isatty() and not quiet
         try:
             while True:
                 await asyncio.sleep(PERIOD_S)
                 self._measure()
                 if file is not None:
-                    self.write(file)
+                    with suppress(ReadfenceError):
+                        self.write(file)
                 if line:
                     sys.stderr.write(f"\r\x1b[K{self._line()}")
                     sys.stderr.flush()

@@ -2,45 +2,47 @@
 
 A script that failed counts as slower than any: otherwise a system that gives up under load would
 meet every objective. The warm-up is found in the mean of all runs, script by script, since a single
-run of a busy queue wanders too much to tell (Welch's procedure, with the rule of MSER-5); nothing
-before it counts among the latencies (rates and resources are of the whole measured run).
+run of a busy queue wanders too much to tell (Welch's procedure, with the rule of MSER-5), and is
+left out of the latencies; where the rule finds none, the first half is. Whether the load has a
+figure at all is not decided there but by `reports.planning.stability`. Rates and resources are of
+the whole measured run.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.planning.record import Answer, Probe, Use, estimate
-from reports.planning.stability import Course, Stability, stability
+from reports.planning.record import Answer, Probe, Use, estimate, limiting
+from reports.planning.stability import Backlog, stability
 from reports.statistics import (
     Interval,
-    Limits,
-    StopRule,
+    Numbers,
+    Ordered,
     WarmUp,
     jackknife_bound,
-    mean_interval,
     mser5,
+    percentiles_without_each,
     pooled_percentile_interval,
 )
-from sim.sketch import Sketch, merged
 from sim.units import SECOND, human_duration
 from sim.usage import Window
 
 FAILED_NS: Final = 1 << 62
 """The latency that a failed script counts with, here and nowhere else."""
 _SURE: Final = 0.99
-"""Level at which few runs are enough, and at which the jackknife is asked."""
-_SAME: Final = 0.01
-"""Means that differ by less than this share are the same."""
-RUNS_FIRST: Final = 3
-"""Runs after which one may be so sure."""
+"""Level at which the jackknife is asked."""
+_FULL: Final = 0.99
+"""A resource that needs this share of its time is taken for saturated where only a guess is due."""
+_EXPLAINED: Final = 0.5
+"""The limiting resource is known if scripts spend this share of their waiting there."""
 RUNS_MIN: Final = 5
-"""Runs before an interval counts as narrow: that of fewer may be so by chance."""
+"""Runs of a load that a figure or an answer rests on: an interval of fewer may be narrow by
+chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,10 @@ class Rules:
 
     objective: Objective
     precision: float
-    """Half-width of the interval of the percentile, as a share of it."""
+    """Half-width of the interval of the capacity, and of a percentile in a table, as a share."""
     level: float
     runs_max: int
+    """Runs of one load at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,6 @@ class Evidence:
         self.load = load
         self._rules = rules
         self._runs: list[Replication] = []
-        self._stopped: Literal["precise", "decided", "ceiling"] = "ceiling"
 
     @property
     def runs(self) -> int:
@@ -111,83 +113,105 @@ class Evidence:
         runs = [run for run in self._runs if run.start_ns.size]
         if self._broken or not runs:
             return
-        self.warm_up = _warm_up(runs, self._rules.level)
+        self.warm_up = _warm_up(runs)
         cut = self.warm_up.cut
-        if cut is None:  # half of it is as good as any, and no answer will rest on it alone
+        if cut is None:
             cut = min(run.start_ns.size for run in runs) // 2
-        self._cut = cut
-        found = stability([_course(run, cut) for run in runs], level=self._rules.level)
-        if self.warm_up.cut is None and found.verdict == "stable":
-            found = Stability("unknown", self.warm_up.reason, found.piling)
-        self.stability = found
-        self._sketches = [sketch for run in runs if (sketch := _sketch(run, cut)).count]
-        rules = self._rules
-        rule = StopRule(
-            Limits(rules.objective.percent, rules.precision, rules.level, RUNS_MIN, rules.runs_max)
+        self._latencies = [latencies for run in runs if (latencies := _latencies(run, cut)).size]
+        self._mean_ns = float(np.concatenate([run.latency_ns[cut:] for run in runs]).mean())
+        least = min(int(run.latency_ns.min()) for run in runs)
+        waiting_ns = float(np.mean([run.latency_ns.mean() for run in runs])) - least
+        self.needed = _needed(runs, self.load, waiting_ns)
+        self.stability = stability(
+            [_backlog(run, least) for run in runs], self.needed, level=self._rules.level
         )
-        for sketch in self._sketches:
-            rule.add(sketch)
-        self._rule = rule
-        self.interval = self._percentile(rules.objective.percent, rules.level)
+        self.interval = self._percentile(self._rules.objective.percent)
 
     # -- answers --------------------------------------------------------------------------------
 
-    def more_wanted(self, *, decide: bool) -> int:
-        """How many more runs to make; 0: enough. `decide`: only the answer matters, no figures."""
-        rules = self._rules
-        if self.runs < RUNS_FIRST:
-            return RUNS_FIRST - self.runs
-        if self._hopeless or (decide and self._decided):
-            self._stopped = "decided"
-            return 0
-        if self._rule.decided == "precise":
-            self._stopped = "precise"
-            return 0
-        if self.runs >= rules.runs_max:
-            self._stopped = "ceiling"
-            return 0
-        # The half-width shrinks with the root of the number of runs.
-        relative = self.interval.relative
-        ratio = min(relative / rules.precision, 10.0) if math.isfinite(relative) else 10.0
-        needed = math.ceil(self.runs * ratio**2)
-        more = min(max(needed - self.runs, 1), self.runs)
-        return min(max(more, RUNS_MIN - self.runs), rules.runs_max - self.runs)
-
     @property
     def _nothing(self) -> bool:
-        """Whether there is not one script to judge by."""
-        return bool(self._broken) or not any(run.start_ns.size for run in self._runs)
+        """Whether no script ended ok, so that nothing is known of latencies."""
+        return not any(run.start_ns.size for run in self._runs)
 
     @property
-    def _hopeless(self) -> bool:
-        """Whether no number of runs would give a figure."""
-        return self._nothing or self.stability.verdict == "unstable"
+    def hopeless(self) -> bool:
+        """Whether more runs would tell nothing: the queue grows, or nothing comes to an end."""
+        return bool(self._broken) or self._nothing or self.stability.verdict == "unstable"
 
     @property
-    def _decided(self) -> bool:
-        """Whether the interval leaves the objective outside; that of few runs must be very sure."""
-        objective, interval = self._rules.objective, self.interval
+    def more_wanted(self) -> int:
+        """How many more runs a figure of this load wants, until its interval is narrow enough."""
         if self.runs < RUNS_MIN:
-            interval = self._percentile(objective.percent, _SURE)
-        if interval.low > objective.limit_ns:
-            return True
-        return interval.high <= objective.limit_ns and self.stability.verdict == "stable"
+            return RUNS_MIN - self.runs
+        if self.hopeless or self.interval.relative <= self._rules.precision:
+            return 0
+        # The half-width shrinks with the root of the number of runs.
+        ratio = min(self.interval.relative / self._rules.precision, 10.0)
+        needed = min(math.ceil(self.runs * ratio**2), 2 * self.runs, self._rules.runs_max)
+        return max(needed - self.runs, 0)
+
+    @property
+    def stable(self) -> bool:
+        """Whether the system is known to keep up."""
+        return not self.hopeless and self.stability.verdict == "stable"
+
+    @property
+    def settled(self) -> bool:
+        """Whether runs are long enough for the percentile to be that of longer ones."""
+        return self.stable and self.stability.settled
+
+    @property
+    def needed_known(self) -> bool:
+        """Whether a resource is known to limit the scripts."""
+        return not (self._broken or self._nothing) and self.needed is not None
+
+    @property
+    def saturation(self) -> float:
+        """About the load that saturates what limits the scripts; infinite where nothing is known.
+
+        Of a queue that grows it is what gets through. Work that is there at any load counts as the
+        scripts', unless the limiting resource is known.
+        """
+        if self._broken or self._nothing:
+            return math.inf
+        probe = self.probe()
+        if self.needed is not None:
+            return self.load / float(self.needed.mean())
+        if self.hopeless:
+            return probe.throughput
+        most = max((probe.resources[name].utilisation for name in probe.busiest), default=0.0)
+        return probe.throughput / most if most else math.inf
+
+    @property
+    def pace(self) -> float:
+        """The reciprocal of the percentile (per ns), as far as it is known; 0: the queue grows.
+
+        Near saturation, waiting times go with 1 / (1 - utilisation), whatever the laws (Kingman,
+        1961), so their reciprocals fall along a straight line.
+        """
+        if self.hopeless or (not self.stable and self._full):
+            return 0.0
+        return 1.0 / max(self.interval.estimate, 1.0)
+
+    @property
+    def _full(self) -> bool:
+        return self.needed is not None and float(self.needed.mean()) >= _FULL
 
     @property
     def keeps(self) -> bool:
         """Whether the load more likely keeps the objective than not."""
-        if self._hopeless or self.stability.verdict == "unknown":
-            return False
-        return self.interval.estimate <= self._rules.objective.limit_ns
+        return self.pace * self._rules.objective.limit_ns >= 1.0
+
+    def paces_without_each(self) -> Numbers:
+        """`pace` of all runs but one, for each of them."""
+        percent = self._rules.objective.percent
+        return 1.0 / np.maximum(percentiles_without_each(self._latencies, percent), 1.0)
 
     @property
-    def bounds(self) -> tuple[float, float, float]:
-        """The percentile at its least, at its most likely, at its greatest; unstable: infinite."""
-        if self._hopeless:
-            return (math.inf, math.inf, math.inf)
-        if self.stability.verdict == "unknown":
-            return (self.interval.low, math.inf, math.inf)
-        return (self.interval.low, self.interval.estimate, self.interval.high)
+    def answer(self) -> Answer:
+        """Whether the load keeps the objective."""
+        return self._answer()[0]
 
     def _answer(self) -> tuple[Answer, str]:
         limit_ns = self._rules.objective.limit_ns
@@ -197,13 +221,12 @@ class Evidence:
             if any(run.failed for run in self._runs):
                 return "missed", "no script ended ok"
             return "unclear", "no script was measured: lengthen `stop`"
-        found: Stability = self.stability
-        if found.verdict == "unstable":
-            return "unstable", found.reason
+        if self.hopeless:
+            return "unstable", self.stability.reason
         if self.interval.low > limit_ns:
             return "missed", ""
-        if found.verdict == "unknown":
-            return "unclear", found.reason
+        if not self.stable:
+            return "unclear", self.stability.reason
         if self.interval.high <= limit_ns:
             return "kept", ""
         low, high = (
@@ -222,7 +245,7 @@ class Evidence:
         scripts = sum(run.scripts for run in ended)
         failed = sum(run.failed for run in ended)
         nothing = estimate(Interval(math.nan, -math.inf, math.inf, self._rules.level, 0))
-        known = not self._nothing
+        known = not (self._broken or self._nothing)
         return Probe(
             load=self.load,
             answer=answer,
@@ -231,11 +254,10 @@ class Evidence:
             scripts=scripts,
             failed=failed,
             warm_up=self._warm_up_scripts() if known else None,
-            stopped=self._stopped,
             objective=estimate(self.interval) if known else nothing,
-            p50=estimate(self._percentile(Fraction(50), self._rules.level)) if known else nothing,
-            p99=estimate(self._percentile(Fraction(99), self._rules.level)) if known else nothing,
-            mean_ns=self._mean_ns() if known else 0.0,
+            p50=estimate(self._percentile(Fraction(50))) if known else nothing,
+            p99=estimate(self._percentile(Fraction(99))) if known else nothing,
+            mean_ns=self._mean_ns if known else 0.0,
             throughput=(scripts - failed) / span_s if span_s else 0.0,
             verifications_per_s=sum(r.verifications for r in ended) / span_s if span_s else 0.0,
             rounds_per_s=sum(run.rounds for run in ended) / span_s if span_s else 0.0,
@@ -243,18 +265,16 @@ class Evidence:
             would_drop=sum(run.would_drop for run in ended),
         )
 
-    def _percentile(self, percent: Fraction, level: float) -> Interval:
+    def _percentile(self, percent: Fraction) -> Interval:
         """A percentile; its upper end by the jackknife where ranks give none, at a higher level."""
-        pool = merged(self._sketches)
-        found = pooled_percentile_interval(self._sketches, pool, percent, level=level)
-        if math.isinf(found.high) and len(self._sketches) > 1:
-            high = jackknife_bound(self._sketches, percent, level=max(level, _SURE))
+        level = self._rules.level
+        groups = [Ordered(latencies) for latencies in self._latencies]
+        pool = Ordered(np.concatenate(self._latencies))
+        found = pooled_percentile_interval(groups, pool, percent, level=level)
+        if math.isinf(found.high) and len(groups) > 1:
+            high = jackknife_bound(self._latencies, percent, level=max(level, _SURE))
             found = replace(found, high=high)
         return _bounded(found)
-
-    def _mean_ns(self) -> float:
-        parts = [run.latency_ns[self._cut :] for run in self._runs]
-        return float(np.concatenate(parts).mean())
 
     def _warm_up_scripts(self) -> int | None:
         """The cut in scripts; what was looked at may be a part of them."""
@@ -264,48 +284,42 @@ class Evidence:
         return round(cut * (first.scripts - first.failed) / max(first.start_ns.size, 1))
 
 
-def _warm_up(runs: list[Replication], level: float) -> WarmUp:
-    """The warm-up of runs of one load.
-
-    Values that are nearly constant agree best wherever the last rare one happens to lie, and there
-    MSER-5 cuts. So where it finds no cut, the runs are asked whether their second halves differ
-    from what came just before; if not, the first halves tell the cut.
-    """
+def _warm_up(runs: list[Replication]) -> WarmUp:
+    """The warm-up of runs of one load, in the mean of all."""
     least = min(run.latency_ns.size for run in runs)
-    series = np.mean([run.latency_ns[:least] for run in runs], axis=0)
-    found = mser5(series)
-    half, quarter = least // 2, least // 4
-    if found.cut is not None or not quarter:
-        return found
-    risen = mean_interval(
-        np.array([run.latency_ns[half:].mean() - run.latency_ns[quarter:half].mean()
-                  for run in runs]), level=level,
-    )  # fmt: skip
-    if risen.covers(0.0) or abs(risen.estimate) < _SAME * float(series.mean()):
-        return WarmUp(mser5(series[:half]).cut or quarter, "")
-    return found
+    return mser5(np.mean([run.latency_ns[:least] for run in runs], axis=0))
 
 
-def _course(run: Replication, cut: int) -> Course:
-    """How the backlog went after the cut: what came and what went in the same stretch of time."""
-    starts, latencies = run.start_ns[cut:], run.latency_ns[cut:]
-    if not starts.size:
-        return Course(starts, latencies, run.failed, 0)
-    ends = run.start_ns + run.latency_ns
-    within = (ends >= starts[0]) & (ends <= starts[-1])
-    # A script that failed has left the queue; it counts as the slowest latency, see `_sketch`.
-    return Course(starts, latencies, int(starts.size), int(np.count_nonzero(within)))
+def _backlog(run: Replication, least_ns: int) -> Backlog:
+    """How the backlog went: what came and what went in the same stretch of time."""
+    starts = run.start_ns
+    within = starts + run.latency_ns <= starts[-1]
+    # A script that failed has left the queue; it counts as the slowest latency, see `_latencies`.
+    done = int(np.count_nonzero(within))
+    return Backlog(starts, run.latency_ns - least_ns, int(starts.size), done)
 
 
-def _sketch(run: Replication, cut: int) -> Sketch:
+def _needed(runs: list[Replication], load: float, waiting_ns: float) -> Numbers | None:
+    """The share of its time that the limiting resource would need for the load, run by run.
+
+    From its busy time per script, so that it does not depend on how many happened to come. None
+    unless scripts spend most of what they wait there: then something else may limit them.
+    """
+    uses = _uses(runs)
+    mean_ns = float(np.mean([run.latency_ns.mean() for run in runs]))
+    names = limiting(uses, mean_ns)
+    if not names or uses[names[0]].visits * uses[names[0]].wait_ns < _EXPLAINED * waiting_ns:
+        return None
+    windows = [(run.resources[names[0]], run.scripts) for run in runs]
+    return np.array([w.busy_ns / (w.count * scripts) * load / SECOND for w, scripts in windows])
+
+
+def _latencies(run: Replication, cut: int) -> NDArray[np.int64]:
     """The latencies after the cut, and those of the scripts that failed."""
-    sketch = Sketch()
     latencies = run.latency_ns[cut:]
-    sketch.add_many(latencies)
     ok = run.scripts - run.failed
     failed = run.failed if not ok else math.ceil(run.failed * latencies.size / ok)
-    sketch.add_many(np.full(failed, FAILED_NS, dtype=np.int64))
-    return sketch
+    return np.concatenate([latencies, np.full(failed, FAILED_NS, dtype=np.int64)])
 
 
 def _bounded(interval: Interval) -> Interval:

@@ -5,13 +5,12 @@ apply. A formula is no judge of the simulation, nor the other way round: where b
 same thing they should agree, and where they differ the assumption that fails is worth knowing.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from reports.planning.record import Probe, Situation, Use
-from reports.theory import bounds, fit_scalability, md1_wait, mm1_wait
+from reports.theory import fit_scalability, md1_wait, mm1_wait, operational_bound
 from sim.units import SECOND
 
 _CHANGED: Final = 0.05
@@ -35,15 +34,6 @@ class Formula:
         return figure / self.value - 1.0
 
 
-def saturation(probe: Probe) -> float:
-    """About the load (per second) that would keep the busiest resource busy all the time.
-
-    From one load alone, so that work which is there at any load counts as the scripts'.
-    """
-    most = max((use.utilisation for use in probe.resources.values()), default=0.0)
-    return probe.throughput / most if most else math.inf
-
-
 def bound(situation: Situation) -> Formula:
     """1 / D_max, the load that keeps the busiest resource busy all the time.
 
@@ -51,16 +41,17 @@ def bound(situation: Situation) -> Formula:
     ones; what is left at no load, such as heartbeats, is taken off its servers. It must still be
     right at the capacity, or the resource does not serve scripts one like the other.
     """
-    probes = [probe for probe in situation.probes if probe.answer == "kept"]
+    reached = situation.capacity.load.value
+    probes = [probe for probe in situation.probes if reached and probe.load <= reached]
     if len(probes) < 3:
-        return Formula(None, "fewer than three loads keep the objective")
+        return Formula(None, "fewer than three loads up to the capacity")
     first, second, last = probes[0], probes[len(probes) // 2], probes[-1]
     lines = {name: _line(name, first, second) for name in first.resources}
     demands = {name: slope for name, (_, slope) in lines.items() if slope > 0}
     if not demands:
         return Formula(None, "no resource was busy")
     free = {name: first.resources[name].count - lines[name][0] for name in demands}
-    found = bounds(demands, free, 0.0)
+    found = operational_bound(demands, free)
     idle, slope = lines[found.bottleneck]
     expected, seen = idle + slope * last.throughput, _busy(found.bottleneck, last)
     if abs(seen / expected - 1.0) > _CHANGED:
@@ -69,7 +60,7 @@ def bound(situation: Situation) -> Formula:
             f"the time of {found.bottleneck} per script changes with the load: {seen:.3g} busy at "
             f"{last.load:g}/s, not {expected:.3g}",
         )
-    return Formula(found.throughput_max)
+    return Formula(found.throughput)
 
 
 def _line(name: str, first: Probe, second: Probe) -> tuple[float, float]:

@@ -6,26 +6,28 @@ simulation, so that equal input gives equal bytes. Loads are scripts per second,
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from reports.statistics import Interval
-from sim.errors import InputError
 from sim.record import ScenarioRecord
 
 Condition: TypeAlias = Literal["healthy", "lost", "slow"]
 """With all nodes; with one follower lost; with one follower ten times slower."""
-CONDITIONS: Final[tuple[Condition, ...]] = ("healthy", "lost", "slow")
 Answer: TypeAlias = Literal["kept", "missed", "unstable", "unclear"]
 """Whether a load keeps the objective. `unstable`: the queue grows, so there is no number.
 `unclear`: the objective lies inside the interval, or the run was too short to tell."""
 
 
+_NO_WAIT: Final = 0.01
+"""A share of the latency that is no waiting to speak of."""
+_TIED_WAIT: Final = 0.8
 _TIED: Final = 0.97
-"""Resources that are busy at least this share of the busiest one's time saturate together, such as
-the lanes to two peers."""
+"""Resources with at least this share of the longest wait, or of the busiest one's time, limit the
+scripts together, such as the lanes to two peers."""
 
 
 class _Part(BaseModel):
@@ -71,10 +73,35 @@ class Use(_Part):
     """Mean time in the queue per job."""
     longest_queue: int
 
-    @property
-    def demand_ns(self) -> float:
-        """Time of its servers per script: visits times service."""
-        return self.visits * self.service_ns
+
+def limiting(uses: Mapping[str, Use], latency_ns: float) -> list[str]:
+    """What limits scripts of that mean latency: where they wait longest, and all that tie with it.
+
+    Nobody waits longer in a queue than his script takes. So a resource where jobs do is not on the
+    scripts' way, however busy it is, such as the lane to a slow follower that no majority needs;
+    nor is anything else of the node that the worst such lane leads to. Where hardly anything
+    waits, it is the busiest resource.
+    """
+    aside = [name for name, use in uses.items() if latency_ns and use.wait_ns > latency_ns]
+    longest = max(aside, key=lambda name: uses[name].wait_ns, default="")
+    left_behind = longest.partition("->")[2].partition(".")[0]
+    known = {
+        name: use
+        for name, use in uses.items()
+        if use.utilisation > 0 and name not in aside and left_behind not in _nodes(name)
+    }
+    waits = {name: use.visits * use.wait_ns for name, use in known.items()}
+    ranks, tie = waits, _TIED_WAIT
+    if max(waits.values(), default=0.0) <= _NO_WAIT * latency_ns:
+        ranks, tie = {name: known[name].utilisation for name in waits}, _TIED
+    most = max(ranks.values(), default=0.0)
+    ties = [name for name, rank in ranks.items() if rank >= tie * most]
+    return sorted(ties, key=lambda name: -known[name].utilisation)
+
+
+def _nodes(resource: str) -> list[str]:
+    """The nodes in the name of a resource, such as "n1->n2.heartbeats" or "n1.cores"."""
+    return resource.partition(".")[0].split("->")
 
 
 class Probe(_Part):
@@ -91,9 +118,6 @@ class Probe(_Part):
     """Of them: they count as slower than any."""
     warm_up: int | None
     """Scripts cut off at the beginning of each run; None: no cut was found."""
-    stopped: Literal["precise", "decided", "ceiling"]
-    """Why no more runs were made: the interval is narrow enough, the answer known, or the limit
-    of runs reached."""
     objective: Estimate
     """The percentile that the objective is about."""
     p50: Estimate
@@ -110,14 +134,13 @@ class Probe(_Part):
 
     @property
     def bottleneck(self) -> str | None:
-        """The resource that is nearest to saturation; the first of those as near."""
+        """What limits the scripts; the first of those that tie."""
         return next(iter(self.busiest), None)
 
     @property
     def busiest(self) -> list[str]:
-        """The resources nearest to saturation, all that chance could make the first."""
-        most = max((use.utilisation for use in self.resources.values()), default=0.0)
-        return [name for name, use in self.resources.items() if use.utilisation >= _TIED * most > 0]
+        """The resources that limit the scripts; see `limiting`."""
+        return limiting(self.resources, self.mean_ns)
 
 
 class Capacity(_Part):
@@ -127,7 +150,18 @@ class Capacity(_Part):
     """`below`: even the lowest load misses it. `above`: the highest still keeps it."""
     load: Estimate
     """None at an end that the plan did not find."""
+    by: Literal["crossing", "bracket"] | None = None
+    """How its interval was found: as that of the load at which the percentile crosses the limit, or
+    as the loads that are sure to keep the objective and sure to miss it."""
     reason: str = ""
+
+    @property
+    def half_width(self) -> float | None:
+        """Half of the interval as a share of the capacity; None where an end is open."""
+        value, low, high = self.load.value, self.load.low, self.load.high
+        if not value or low is None or high is None:
+            return None
+        return (high - low) / 2.0 / value
 
 
 class Situation(_Part):
@@ -165,13 +199,14 @@ class VariantPlan(_Part):
     shares: dict[str, float]
     """Loads at shares of the capacity such as "50 %", all of them probed."""
     headroom: dict[str, float]
-    """Loads from today's on, such as "now" and "+25 %", all of them probed."""
+    """Loads from today's on, such as "now" and "+25 %"; those beyond the capacity are not probed,
+    since they miss the objective."""
 
     @model_validator(mode="after")
     def _probed(self) -> "VariantPlan":
         if self.situations[0].condition != "healthy":
             raise ValueError(f"{self.name}: the first situation is not the healthy one")
-        for load in (*self.shares.values(), *self.headroom.values()):
+        for load in self.shares.values():
             if self.healthy.at(load) is None:
                 raise ValueError(f"{self.name}: no probe of {load}/s")
         return self
@@ -232,15 +267,3 @@ def write_plan(record: PlanRecord, path: Path) -> None:
     scratch = path.with_name(path.name + ".part")
     scratch.write_text(plan_text(record), encoding="utf-8", newline="\n")
     scratch.replace(path)
-
-
-def read_plan(path: Path) -> PlanRecord:
-    """Read and check a plan. Raises `InputError` when it is none, or a damaged one."""
-    try:
-        return PlanRecord.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise InputError(f"{path}: no readable plan: {where}: {first['msg']}") from error

@@ -1,36 +1,46 @@
 """Stability: whether a system keeps up with its load, or its queue grows as long as one looks.
 
 A mean or a percentile of a queue that grows says nothing but how long one looked, so a plan asks
-here first and then tells a word instead of a number. Two signs, either of which is enough:
+here first. The answer has three values, and both `stable` and `unstable` have to be shown; a queue
+near its limit takes long to settle, and until it has, drift and chance look alike: `unknown`.
 
-- **Work is left undone.** Fewer scripts ended than came, beyond what chance explains.
-- **The backlog grows.** Each script finds a backlog: the time that it takes, or the number in
-  flight divided by the load offered. In a stable queue it wanders; in one that is overloaded it
-  rises, at a rate that is the share of the load that piles up (0.05 s per second: 5 %).
+**Unstable**, by any of three signs:
 
-The answer has three values. A queue near its limit takes long to settle, and until it has, drift
-and chance look alike: then the word is `unknown`, and a longer run may tell.
+- work is left undone: fewer scripts ended than came, beyond what chance explains;
+- the backlog grows by more than a hundredth of the load, as surely as the level asks;
+- the limiting resource would need more than all its time for the scripts that are offered, and the
+  backlog does grow.
+
+**Stable**, by either of two:
+
+- growth is excluded: a queue at its very limit is a random walk held above zero, which grows with
+  the root of time, so that its last third lies 0.79 of its mean above its first; a system is stable
+  if the interval of the rise ends below 0.5 of the mean;
+- the limiting resource has time to spare: what it would need for the offered scripts, load times
+  its time per script (the utilisation law), is below all of its time, as surely as the level asks.
+
+Runs are looked at from their beginning: what fills up there is what one has to see.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import Final, Literal
 
 import numpy as np
 
 from reports.statistics import Interval, Numbers, mean_interval
 
-BATCHES: Final = 20
-"""Stretches whose mean backlogs are compared."""
-_VALUES_MIN: Final = 10 * BATCHES
+_VALUES_MIN: Final = 100
+"""Scripts of a run below which nothing is told."""
 _PILING: Final = 0.01
-"""A share of the load that is small enough to pass for none. What piles up less than that would
-take a hundred times the length of the run to double it."""
+"""A share of the load that has to pile up before a queue is said to grow."""
 _SIGMAS: Final = 4.0
 """Beyond so many standard errors it is not chance."""
-_RUNS_MIN: Final = 4
-"""So many runs tell more by how they differ than by their own wandering."""
+_RISE: Final = 0.5
+"""From the first third to the last, as a share of the mean: less than this is no growth. At the
+limit of stability it is 0.79: backlogs go with the root of time, of which the mean over the last
+third less that over the first is (1 - (2/3)^1.5 - (1/3)^1.5) * 3 times the mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,87 +50,75 @@ class Stability:
     verdict: Literal["stable", "unstable", "unknown"]
     reason: str
     """For the user, in words with numbers."""
-    piling: Interval | None
-    """The share of the load that piles up, where the backlog was looked at."""
+    settled: bool = False
+    """Whether growth is excluded by the backlog itself, so that what the runs show is what longer
+    ones would: a system may have time to spare and still need longer to settle than it was seen."""
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """How the backlog went in one run, after its warm-up."""
+class Backlog:
+    """How the backlog went in one run."""
 
     at_ns: Numbers
     """Instants, rising."""
-    backlog_ns: Numbers
-    """What is found at each of them: the latency of the script that came then, or the number in
-    flight divided by the offered load."""
+    waiting_ns: Numbers
+    """What the script that came then had to wait for, or the number in flight divided by the
+    offered load."""
     arrived: int
     completed: int
     """Scripts of one window; one that gave up waiting was not completed."""
 
-    def stretches(self) -> tuple[Numbers, Numbers]:
-        """Mean instants and mean backlogs of consecutive stretches."""
-        times, backlogs = (
-            np.array([batch.mean() for batch in np.array_split(values, BATCHES)])
-            for values in (self.at_ns, self.backlog_ns)
-        )
-        return times, backlogs
+    def thirds(self) -> tuple[float, float, float]:
+        """The mean of the first third, that of the last, and the time between their middles."""
+        third = self.at_ns.size // 3
+        first, last = slice(0, third), slice(self.at_ns.size - third, None)
+        apart = float(self.at_ns[last].mean() - self.at_ns[first].mean())
+        return float(self.waiting_ns[first].mean()), float(self.waiting_ns[last].mean()), apart
 
 
-def stability(courses: Sequence[Course], *, level: float) -> Stability:
-    """Judge a system by runs under different seeds; one run will do, more tell sooner."""
-    assert courses, "no runs"
-    arrived = sum(course.arrived for course in courses)
-    completed = sum(course.completed for course in courses)
-    missing = arrived - completed
-    if missing > max(_PILING * arrived, _SIGMAS * math.sqrt(arrived)):
-        return Stability(
-            "unstable",
-            f"of {arrived:,} scripts that came, {completed:,} were done: "
-            f"{missing / arrived:.1%} of the load is left behind",
-            None,
-        )
-    fewest = min(course.at_ns.size for course in courses)
-    if fewest < _VALUES_MIN:
-        return Stability(
-            "unknown",
-            f"{fewest} values are too few to see whether the queue grows: {_VALUES_MIN} needed",
-            None,
-        )
-    return _of_drift([course.stretches() for course in courses], level)
+def stability(backlogs: Sequence[Backlog], needed: Numbers | None, *, level: float) -> Stability:
+    """Judge a system by runs under different seeds.
 
-
-def _of_drift(runs: Sequence[tuple[Numbers, Numbers]], level: float) -> Stability:
-    """The verdict on the backlogs of consecutive stretches of each run."""
-    piling = _drift(runs, level)
-    backlogs = np.mean([backlogs for _, backlogs in runs], axis=0)
-    rise = float(backlogs[-1] - backlogs[0])
-    seen = f"the backlog went from {_ms(backlogs[0])} to {_ms(backlogs[-1])}"
-    share = f"{piling.estimate:.2%} of the load piles up ({piling.low:.2%} to {piling.high:.2%})"
-    # Growth that is certain but tiny is no queue: it must matter beside the load or the backlog.
-    if piling.low > _PILING or (piling.low > 0.0 and rise > float(backlogs.mean())):
-        return Stability("unstable", f"the queue grows: {seen}; {share}", piling)
-    if piling.high < _PILING:
-        return Stability("stable", f"the queue does not grow: {seen}", piling)
-    return Stability(
-        "unknown", f"too short a run to tell whether the queue grows: {seen}; {share}", piling
-    )
-
-
-def _drift(runs: Sequence[tuple[Numbers, Numbers]], level: float) -> Interval:
-    """The drift of the backlog per unit of time.
-
-    Runs are independent of each other, so from `_RUNS_MIN` of them on their drifts give the
-    interval. Fewer give it by their steps from one stretch to the next: the queue of an overloaded
-    system is a random walk with a drift, whose steps are independent. In a queue that has settled
-    each step up is followed by one down, so that their sum is nearer to 0 than the interval allows
-    for: it is on the safe side. A straight line fitted by least squares would take the wandering of
-    a walk for a trend.
+    `needed` is the share of its time that the limiting resource would need for all scripts that are
+    offered, by run; None where no resource is known to limit it.
     """
-    if len(runs) >= _RUNS_MIN:
-        drifts = [(each[-1] - each[0]) / (times[-1] - times[0]) for times, each in runs]
-        return mean_interval(np.array(drifts), level=level)
-    steps = [np.diff(each) * (BATCHES - 1) / (times[-1] - times[0]) for times, each in runs]
-    return mean_interval(np.concatenate(steps), level=level)
+    assert backlogs, "no runs"
+    arrived = sum(backlog.arrived for backlog in backlogs)
+    missing = arrived - sum(backlog.completed for backlog in backlogs)
+    if missing > max(_PILING * arrived, _SIGMAS * sqrt(arrived)):
+        share = f"{missing / arrived:.1%} of the load is left behind"
+        done = f"of {arrived:,} scripts that came, {arrived - missing:,} were done"
+        return Stability("unstable", f"{done}: {share}")
+    fewest = min(backlog.at_ns.size for backlog in backlogs)
+    if fewest < _VALUES_MIN:
+        few = f"{fewest} scripts are too few to see whether the queue grows: {_VALUES_MIN} needed"
+        return Stability("unknown", few)
+    thirds = np.array([backlog.thirds() for backlog in backlogs])
+    means = np.array([backlog.waiting_ns.mean() for backlog in backlogs])
+    return _of_thirds(thirds, means, _share(needed, level), level)
+
+
+def _share(needed: Numbers | None, level: float) -> Interval | None:
+    return None if needed is None else mean_interval(needed, level=level)
+
+
+def _of_thirds(thirds: Numbers, means: Numbers, share: Interval | None, level: float) -> Stability:
+    """The verdict on the backlogs of the first and the last third of each run."""
+    first, last, apart = thirds.T
+    rise = mean_interval(last - first, level=level)
+    piling = mean_interval((last - first) / apart, level=level)
+    seen = f"the backlog went from {_ms(first.mean())} to {_ms(last.mean())}"
+    full = ""
+    if share is not None:
+        full = f"; what limits it would need {share.estimate:.1%} of its time"
+    if piling.low > _PILING or (share is not None and share.low > 1.0 and rise.low > 0.0):
+        return Stability("unstable", f"the queue grows: {seen}{full}")
+    steady = mean_interval(last - first - _RISE * means, level=level)
+    settled = steady.high <= 0.0
+    if settled or (share is not None and share.high < 1.0):
+        return Stability("stable", f"the queue does not grow: {seen}{full}", settled)
+    few = "one run tells nothing of" if len(means) == 1 else "too short a run to tell"
+    return Stability("unknown", f"{few} whether the queue grows: {seen}{full}")
 
 
 def _ms(nanoseconds: float) -> str:

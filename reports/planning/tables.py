@@ -75,16 +75,29 @@ def _capacities(record: PlanRecord) -> Table:
             _use_text(at),
             _beyond(healthy),
         ))  # fmt: skip
-        notes += [*_reasons(variant), *_full_lanes(variant)]
+        notes += _reasons(variant)
     level = f"{record.level:.0%}".replace("%", " %")
     headings = ("", "capacity", f"{level} interval", "bottleneck", "its use", "beyond it")
-    if any("+" in row[3] for row in rows):
-        notes.append("+ and a number: so many other resources are as busy")
-    notes.append(_warm_up(record))
+    notes += [*_full_lanes(record), *_brackets(record), _BOTTLENECK, _warm_up(record)]
     return Table(
         f"Capacity: the highest load that keeps {record.objective}",
         headings, tuple(rows), tuple(notes),
     )  # fmt: skip
+
+
+_BOTTLENECK: Final = (
+    "Bottleneck: where scripts wait longest; + and a number: so many others where they wait as "
+    "long. Rates and use are of whole runs, warm-up included."
+)
+
+
+def _brackets(record: PlanRecord) -> Iterator[str]:
+    names = [v.name for v in record.variants if v.healthy.capacity.by == "bracket"]
+    if names:
+        yield (
+            f"{', '.join(names)}: the objective breaks near the limit of stability; the "
+            "interval is from a load that is sure to keep it to one that is sure not to"
+        )
 
 
 def _reasons(variant: VariantPlan) -> Iterator[str]:
@@ -94,15 +107,29 @@ def _reasons(variant: VariantPlan) -> Iterator[str]:
             yield f"{variant.name}{where}: {situation.capacity.reason}"
 
 
-def _full_lanes(variant: VariantPlan) -> Iterator[str]:
+def _full_lanes(record: PlanRecord) -> Iterator[str]:
     """From which load on `fidelity: rounds` let messages through that had no room."""
-    for situation in variant.situations:
-        full = [probe for probe in situation.probes if probe.would_drop]
-        if full:
-            yield (
-                f"{variant.name}, {_name(situation.condition)}: from {rate(full[0].load)} on, "
-                "messages found no room and went on all the same; `fidelity: messages` drops them"
-            )
+    parts = []
+    for variant in record.variants:
+        full = [
+            (each, probe.load)
+            for each in variant.situations
+            for probe in each.probes
+            if probe.would_drop
+        ]
+        first = {each.condition: load for each, load in reversed(full)}
+        loads = ", ".join(
+            f"{rate(first[each.condition])} with {_name(each.condition)}"
+            for each in variant.situations
+            if each.condition in first
+        )
+        if loads:
+            parts.append(f"{variant.name} from {loads}")
+    if parts:
+        yield (
+            "messages found no room and went on all the same, where `fidelity: messages` drops "
+            f"them: {'; '.join(parts)}"
+        )
 
 
 def _name(condition: Condition) -> str:
@@ -145,15 +172,18 @@ def _shares(record: PlanRecord) -> Table:
                 rate(probe.verifications_per_s), rate(probe.rounds_per_s),
             ))  # fmt: skip
     headings = ("", "at", "load", "p50", "p99", "±", "use", "verifications", "rounds")
-    notes = ("±: half of the interval of p99; use: of the bottleneck",)
+    notes = (
+        "±: half of the interval of p99, until it is as narrow as plan.precision or the runs are "
+        "plan.runs; use: of the bottleneck",
+    )
     return Table("At a share of the capacity", headings, tuple(rows), notes, names=2)
 
 
 def _probes(variant: VariantPlan, loads: dict[str, float]) -> Iterator[tuple[str, Probe]]:
     for name, load in loads.items():
         probe = variant.healthy.at(load)
-        assert probe is not None, "the record was checked"
-        yield name, probe
+        if probe is not None:
+            yield name, probe
 
 
 def _why_not(name: str, formula: Formula) -> list[str]:
@@ -172,17 +202,23 @@ def _latencies(probe: Probe) -> tuple[str, str, str]:
 
 
 def _headroom(record: PlanRecord) -> Table:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for variant in record.variants:
-        for name, probe in _probes(variant, variant.headroom):
+        for name, load in variant.headroom.items():
+            probe = variant.healthy.at(load)
+            if probe is None:
+                nothing = (NOTHING,) * 4
+                rows.append((variant.name, name, rate(load), *nothing, _KEPT["missed"]))
+                continue
             _, p99, wide = _latencies(probe)
             rows.append((
-                variant.name, name, rate(probe.load), p99, wide, bottleneck_text(probe),
+                variant.name, name, rate(load), p99, wide, bottleneck_text(probe),
                 _use_text(probe), _KEPT[probe.answer],
             ))  # fmt: skip
     headings = ("", "", "load", "p99", "±", "bottleneck", "its use", "kept")
     title = f"Headroom: {record.objective} from today's {rate(record.today or 0.0)} on"
-    return Table(title, headings, tuple(rows), names=2)
+    notes = ("-: beyond the capacity, not run",) if any(row[3] == NOTHING for row in rows) else ()
+    return Table(title, headings, tuple(rows), notes, names=2)
 
 
 def _losses(record: PlanRecord) -> Table:
@@ -298,7 +334,7 @@ def _estimate_text(estimate: Estimate) -> str:
 def _change(value: float | None, base: float | None) -> str:
     if value is None or not base:
         return NOTHING
-    return f"{100 * (value / base - 1):+.0f} %"
+    return f"{round(100 * (value / base - 1)):+d} %"
 
 
 def _formula_rate(formula: Formula) -> str:

@@ -1,7 +1,8 @@
 """Pictures of a plan: latency, utilisation and verifications against the offered load.
 
 Loads that are unstable have no latency: they stand as crosses at the upper edge. Nothing is
-smoothed: lines go from one load that was tried to the next.
+smoothed: lines go from one load that was tried to the next. Loads tried by a single run have no
+interval and are left out.
 """
 
 from collections.abc import Callable
@@ -116,7 +117,7 @@ def _latency_axis(axes: Axes, record: PlanRecord) -> None:
         end
         for variant in record.variants
         for probe in variant.healthy.probes
-        if probe.answer != "unstable"
+        if probe.answer != "unstable" and probe.objective.low is not None
         for end in (probe.objective.value, probe.objective.low)
         if end is not None
     ]
@@ -133,7 +134,7 @@ def _curve(axes: Axes, index: int, variant: VariantPlan) -> None:
     stable = [
         probe
         for probe in variant.healthy.probes
-        if probe.answer != "unstable" and probe.objective.value is not None
+        if probe.answer != "unstable" and probe.objective.low is not None
     ]
     loads = [probe.load for probe in stable]
     values = [probe.objective.value or 1.0 for probe in stable]

@@ -223,6 +223,8 @@ def test_a_value_of_the_wrong_type(value: str, got: str) -> None:
     ("old", "new", "message"),
     [
         (CLIENTS, "  clients: 0\n", "s.yaml:8: workload.clients: expected 1 or more, got 0"),
+        (CLIENTS, "  speed: 1e-300\n" + CLIENTS,
+         "s.yaml:8: workload.speed: expected 1e-06 or more, got 1e-300"),
         ("seed: 1", "seed: -1", "s.yaml:2: seed: expected 0 or more, got -1"),
         (STOP, STOP + "\ncluster: {nodes: 10}",
          "s.yaml:14: cluster.nodes: expected 9 or less, got 10"),
@@ -684,11 +686,11 @@ def test_what_is_finished_before_a_limit_is_kept() -> None:
     ("arguments", "message"),
     [
         (["run", "--out", "s.yaml/below"], "s.yaml/below: cannot write there: Not a directory"),
-        (["check", "--out", "s.yaml"], "s.yaml: cannot write there: File exists"),
+        (["check", "--out", "s.yaml"], "s.yaml: cannot write there: not a folder"),
         (["run", "--trace", "s.yaml/t"], "s.yaml/t: cannot write there: Not a directory"),
         (["run", "--trace", "no/t"], "no/t: cannot write there: No such file or directory"),
-        (["check", "--junit", "s.yaml/x.xml"], "s.yaml: cannot write there: File exists"),
-        (["check", "--markdown", "s.yaml/x.md"], "s.yaml: cannot write there: File exists"),
+        (["check", "--junit", "s.yaml/x.xml"], "s.yaml: cannot write there: not a folder"),
+        (["check", "--markdown", "s.yaml/x.md"], "s.yaml: cannot write there: not a folder"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -15,7 +15,7 @@ from readfence.planning import make_plan
 from readfence.runner import PointRunner
 from readfence.scenarios import load
 from readfence.store import PointStore
-from reports.planning.record import read_plan
+from reports.planning.record import PlanRecord
 from tests.readfence.front_door import RECORDINGS, call, command
 from tests.readfence.test_planning import SCENARIO
 
@@ -48,7 +48,7 @@ def test_it_prints_tables_and_leaves_its_files() -> None:
     assert ended.status == 0, ended.stderr
     assert "Capacity: the highest load that keeps latency.p99 < 20ms" in ended.stdout
     assert "one_fence: 300/s" in ended.stderr and "one_fence: done" in ended.stderr
-    record = read_plan(Path("out/small/plan.json"))
+    record = PlanRecord.model_validate_json(Path("out/small/plan.json").read_bytes())
     assert record.conclusive and record.seed == 3
     assert Path("out/small/plan.md").read_text().startswith("### small (seed 3): ")
     runs = sum(probe.runs for each in record.variants[0].situations for probe in each.probes)

@@ -151,6 +151,7 @@ def make_variant(
         "labels": {"outcome": labels, "script": ["main"]},
         "columns": {
             "id": list(range(scripts)),
+            "load": [0] * scripts,
             "script": [0] * scripts,
             "start_ns": starts.tolist(),
             "latency_ns": latencies.tolist(),

@@ -8,10 +8,11 @@ import pytest
 
 from reports.check import Gate, check_run
 from reports.figures import Figures, counters_of, find, names
+from reports.plain import summary
 from reports.quantity import DURATION, point
 from reports.resources import ASPECTS, busiest, figure_names
 from reports.sample import NoData
-from reports.text import summary, summary_markdown, summary_text
+from reports.text import summary_markdown, summary_text
 from sim.errors import InputError
 from sim.record import VariantRecord
 from sim.units import SECOND, ms

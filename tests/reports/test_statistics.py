@@ -1,4 +1,4 @@
-"""Statistics: intervals cover what they claim, warm-ups end where they do, the stop rule stops.
+"""Statistics: intervals cover what they claim, warm-ups end where they do.
 
 Coverage is measured on M/M/1, whose p99 is known: 1,000 experiments in the slow form (acceptance 5
 of capacity planning), 200 in the quick one. The same judge refuses an interval that takes the
@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
 
 import numpy as np
 import pytest
@@ -17,24 +16,18 @@ from scipy.stats import binom, t
 
 from reports.statistics import (
     Interval,
-    Limits,
     Numbers,
     Ordered,
-    Scripts,
-    StopRule,
-    batch_means_interval,
     jackknife_bound,
+    jackknife_error,
     mean_interval,
     mser5,
-    paired_difference,
-    percentile_interval,
-    percentile_ranks,
+    percentiles_without_each,
     pooled_percentile_interval,
     rank_of,
     student,
 )
-from reports.theory import mm1_response_quantile
-from sim.sketch import Sketch
+from tests.sim.queueing_theory import mm1_response_quantile
 
 P50, P99 = Fraction(50), Fraction(99)
 
@@ -86,7 +79,10 @@ def of_replications(responses: Numbers) -> Interval:
 
 def as_if_independent(responses: Numbers) -> Interval:
     """The interval that must not be used: neighbours in a queue wait together."""
-    return percentile_interval(Ordered(responses.ravel()), P99, level=0.95)
+    values = Ordered(responses.ravel())
+    ranks = binom.ppf([0.025, 0.975], values.count, 0.99).astype(int)
+    low, high = (values.at_rank(rank) for rank in ranks)
+    return Interval(low, low, high, 0.95, values.count)
 
 
 def of_short_runs(responses: Numbers) -> Interval:
@@ -142,33 +138,6 @@ def test_the_judge_refuses_an_interval_that_is_too_wide() -> None:
     assert not honest(covered(too_wide, System(), 200), 200)
 
 
-def test_the_independent_interval_covers_where_values_are_independent() -> None:
-    """Of a skew law, at both levels; its promise is `at least`."""
-    chance = np.random.default_rng(1)
-    for level in (0.9, 0.99):
-        hits = sum(
-            percentile_interval(Ordered(chance.exponential(1.0, 500)), P50, level=level).covers(
-                math.log(2.0)
-            )
-            for _ in range(1_000)
-        )
-        assert level - 0.02 < hits / 1_000 < level + 0.03
-
-
-def test_batch_means_cover_the_mean_of_a_correlated_series() -> None:
-    """One run of an autoregressive series, cut into 20 batches long against its correlation."""
-    chance = np.random.default_rng(2)
-    noise = chance.normal(size=(4_000, 300))
-    series = np.empty_like(noise)
-    series[0] = noise[0] / math.sqrt(1 - 0.8**2)
-    for at in range(1, len(noise)):
-        series[at] = 0.8 * series[at - 1] + noise[at]
-    found = [batch_means_interval(run, batches=20, level=0.95) for run in series.T]
-    naive = [mean_interval(run, level=0.95) for run in series.T]
-    assert honest(sum(interval.covers(0.0) for interval in found) / 300, 300)
-    assert not honest(sum(interval.covers(0.0) for interval in naive) / 300, 300)
-
-
 # -- intervals ------------------------------------------------------------------------------------
 
 
@@ -205,14 +174,6 @@ def test_one_value_has_an_interval_without_ends() -> None:
         assert found.relative == math.inf
 
 
-def test_what_fills_no_batch_is_left_out_at_the_beginning() -> None:
-    """Where a run is least settled."""
-    series = np.array([1e9, 1.0, 1.0, 3.0, 3.0])
-    assert batch_means_interval(series, batches=2, level=0.95).estimate == 2.0
-    with pytest.raises(AssertionError, match="6 batches of 5 values"):
-        batch_means_interval(series, batches=6, level=0.95)
-
-
 def test_a_percentile_is_the_nearest_rank() -> None:
     """A value that occurred: p99 of 100 is the 99th, of 101 the 100th."""
     assert [rank_of(P99, count) for count in (1, 100, 101, 1_000)] == [1, 99, 100, 990]
@@ -220,52 +181,32 @@ def test_a_percentile_is_the_nearest_rank() -> None:
         rank_of(Fraction(0), 5)
 
 
-@pytest.mark.parametrize("count", [10, 59, 367, 368, 1_000, 20_000])
-@pytest.mark.parametrize("percent", [Fraction(50), Fraction(95), Fraction(99)])
-def test_ranks_leave_no_more_to_chance_than_they_say(percent: Fraction, count: int) -> None:
-    """Against the binomial law of scipy: at most 2.5 % beyond, and one rank inside more."""
-    low, high = percentile_ranks(percent, count, level=0.95)
-    share = float(percent) / 100
-    assert binom.cdf(low - 1, count, share) <= 0.025 < binom.cdf(low, count, share)
-    assert binom.sf(high - 1, count, share) <= 0.025 < binom.sf(high - 2, count, share)
-
-
-def test_p99_has_no_upper_bound_below_368_values() -> None:
-    """Too few for a value to lie above it for sure."""
-    values = np.arange(367.0)
-    assert percentile_interval(Ordered(values), P99, level=0.95).high == math.inf
-    assert percentile_interval(Ordered(np.arange(368.0)), P99, level=0.95).high == 367.0
-
-
-def test_a_sketch_and_its_values_give_one_interval() -> None:
-    """A sketch is asked in the same words as an array."""
-    chance = np.random.default_rng(3)
-    parts = [chance.integers(0, 10**6, 500) for _ in range(5)]
-    sketches = []
-    for part in parts:
-        sketches.append(Sketch())
-        sketches[-1].add_many(part)
-    rule = StopRule(Limits(P99, 0.01, 0.95, 3, 5))
-    for sketch in sketches:
-        rule.add(sketch)
-    groups = [Ordered(part) for part in parts]
-    expected = pooled_percentile_interval(groups, Ordered(np.concatenate(parts)), P99, level=0.95)
-    assert rule.interval() == expected
-
-
 def test_the_jackknife_bounds_what_ranks_cannot() -> None:
     """Few groups that differ by much: the bound is finite, and above the p99 in most cases."""
     system, level = System(utilisation=0.7, replications=5, scripts=1_000), 0.99
     bounds, open_ends = [], 0
     for responses in system.experiments(200):
-        groups = []
-        for column in responses.T:
-            groups.append(Sketch())
-            groups[-1].add_many((1e6 * column).astype(np.int64))
+        groups = list(1e6 * responses.T)
         bounds.append(jackknife_bound(groups, P99, level=level) / 1e6)
         open_ends += math.isinf(of_replications(responses).high)
     assert open_ends > 100 and max(bounds) < math.inf
     assert np.mean(np.array(bounds) >= system.p99) > 0.9
+
+
+def test_percentiles_without_each_group_are_those_of_the_rest() -> None:
+    """Of groups of different sizes, by leaving them out."""
+    chance = np.random.default_rng(6)
+    groups = [chance.exponential(size=size) for size in (300, 500, 400)]
+    rests = [np.concatenate(groups[:at] + groups[at + 1 :]) for at in range(3)]
+    expected = [Ordered(rest).at_rank(rank_of(P99, rest.size)) for rest in rests]
+    assert percentiles_without_each(groups, P99).tolist() == expected
+
+
+def test_the_jackknife_of_a_mean_is_its_standard_error() -> None:
+    """For which it is exact."""
+    values = np.random.default_rng(7).normal(size=12)
+    without = (values.sum() - values) / 11
+    assert jackknife_error(without) == pytest.approx(values.std(ddof=1) / math.sqrt(12))
 
 
 def test_equal_groups_leave_no_doubt() -> None:
@@ -274,44 +215,6 @@ def test_equal_groups_leave_no_doubt() -> None:
     pool = Ordered(np.repeat(np.arange(1, 101), 4))
     found = pooled_percentile_interval([group] * 4, pool, P99, level=0.95)
     assert (found.low, found.estimate, found.high) == (99.0, 99.0, 99.0)
-
-
-# -- two variants ---------------------------------------------------------------------------------
-
-
-def pair(count: int = 2_000) -> tuple[Scripts, Scripts]:
-    """Two variants of one system: the second 2 slower, both under one large common wave."""
-    chance = np.random.default_rng(4)
-    ids = np.arange(count)
-    wave = 50.0 * np.sin(ids / 40.0) + chance.exponential(20.0, count)
-    first = Scripts(ids, wave + chance.normal(0, 1, count))
-    return first, Scripts(ids, wave + 2.0 + chance.normal(0, 1, count))
-
-
-@pytest.mark.parametrize("of", ["mean", "median"])
-def test_what_two_variants_share_drops_out(of: Literal["mean", "median"]) -> None:
-    """The difference is told to a tenth, each of both means not to ten times that."""
-    first, second = pair()
-    found = paired_difference(first, second, of=of, batches=20, level=0.95)
-    assert found is not None and (found.pairs, found.unmatched) == (2_000, 0)
-    assert found.interval.covers(2.0) and found.interval.half_width < 0.1
-    alone = batch_means_interval(first.values, batches=20, level=0.95)
-    assert alone.half_width > 10 * found.interval.half_width
-
-
-def test_scripts_are_paired_by_id_in_any_order() -> None:
-    """Those that only one variant has are counted and left out."""
-    first = Scripts(np.array([3, 1, 2, 9]), np.array([30, 10, 20, 999]))
-    second = Scripts(np.array([1, 2, 3, 7, 8]), np.array([11, 21, 31, 0, 0]))
-    found = paired_difference(first, second, of="mean", batches=3, level=0.95)
-    assert found is not None and (found.pairs, found.unmatched) == (3, 3)
-    assert (found.interval.low, found.interval.high) == (1.0, 1.0)
-
-
-def test_variants_without_a_script_in_common_have_no_difference() -> None:
-    """None, rather than a number."""
-    one, other = (Scripts(np.array([k]), np.array([1.0])) for k in (1, 2))
-    assert paired_difference(one, other, of="mean", batches=5, level=0.95) is None
 
 
 # -- warm-up --------------------------------------------------------------------------------------
@@ -374,57 +277,3 @@ def test_a_large_constant_does_not_drown_the_rule() -> None:
     series = settled()
     series[:300] *= np.linspace(10.0, 1.0, 300)
     assert mser5(series + 1e12).cut == mser5(series).cut
-
-
-# -- how long to go on ----------------------------------------------------------------------------
-
-
-def replication(seed: int, scripts: int = 2_000, spread: float = 1.0) -> Sketch:
-    """Latencies of one run."""
-    sketch = Sketch()
-    chance = np.random.default_rng(seed)
-    sketch.add_many((1e6 * chance.lognormal(0.0, spread, scripts)).astype(np.int64))
-    return sketch
-
-
-def added(limits: Limits, **changes: float) -> StopRule:
-    """A rule that was given replications until it was decided."""
-    rule = StopRule(limits)
-    seed = 0
-    while rule.decided is None:
-        rule.add(replication(seed, **changes))  # type: ignore[arg-type]
-        seed += 1
-    return rule
-
-
-def test_it_stops_when_the_percentile_is_known_well_enough() -> None:
-    """And not one replication sooner."""
-    rule = added(Limits(P99, 0.04, 0.95, 3, 100))
-    assert rule.decided == "precise" and rule.interval().relative <= 0.04
-    assert 3 < len(rule.replications) < 100
-    before = StopRule(rule.limits)
-    for each in rule.replications[:-1]:
-        before.add(each)
-    assert before.decided is None
-
-
-def test_it_stops_at_its_ceiling() -> None:
-    """However little is known by then."""
-    rule = added(Limits(P99, 0.0001, 0.95, 3, 7))
-    assert (rule.decided, len(rule.replications)) == ("ceiling", 7)
-
-
-def test_a_lucky_pair_does_not_stop_it() -> None:
-    """Before the minimum there is no decision, however narrow the interval."""
-    rule = StopRule(Limits(P99, 0.5, 0.95, 3, 5))
-    for _ in range(2):
-        rule.add(replication(1))
-    assert rule.interval().relative == 0.0 and rule.decided is None
-
-
-def test_limits_that_make_no_sense_are_a_bug() -> None:
-    """Fewer than three replications have no interval worth the name."""
-    with pytest.raises(AssertionError):
-        StopRule(Limits(P99, 0.05, 0.95, 2, 5))
-    with pytest.raises(AssertionError, match="without values"):
-        StopRule(Limits(P99, 0.05, 0.95, 3, 5)).add(Sketch())

@@ -26,22 +26,22 @@ from reports.statistics import (
     mean_interval,
     pooled_percentile_interval,
 )
-from reports.theory import (
-    Function,
-    mean_of,
-    mean_value_analysis,
-    mg1_wait,
-    mm1_response_quantile,
-    mmc_wait,
-    order_statistic_quantile,
-    sum_of_two_quantile,
-)
+from reports.theory import mg1_wait
 from sim.dist import Constant, Exponential, Gamma, Jittered, Law, Lognormal
 from sim.kernel import Kernel, Steps
 from sim.resources import Servers
 from sim.rng import Streams
 from sim.units import ms
 from sim.usage import Usage
+from tests.sim.queueing_theory import (
+    Function,
+    mean_of,
+    mean_value_analysis,
+    mm1_response_quantile,
+    mmc_wait,
+    order_statistic_quantile,
+    sum_of_two_quantile,
+)
 
 QUEUES = 1_000
 """Run side by side, each a replication."""

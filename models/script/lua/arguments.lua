@@ -8,7 +8,7 @@
 local kit = ...
 
 local error, floor, getinfo, tonumber, tostring = error, math.floor, debug.getinfo, tonumber, tostring
-local format, source, type = string.format, kit.source, type
+local format, match, source, type = string.format, string.match, kit.source, type
 
 local INT_MAX = 2147483647
 
@@ -41,6 +41,27 @@ function kit.bad_argument(index, problem)
   error(format("bad argument #%d to '%s' (%s)", index, name, problem), level + 1)
 end
 local bad_argument = kit.bad_argument
+
+-- Raise again what a C function raised that was called without a name or place to tell.
+function kit.explain(err)
+  if type(err) ~= "string" or err == "not enough memory" then
+    error(err, 0)
+  end
+  local index, problem = match(err, "^bad argument #(%d+) to '%?' %((.*)%)$")
+  if index then
+    bad_argument(tonumber(index), problem)
+  end
+  kit.raise(err)
+end
+local explain = kit.explain
+
+-- What a C function gave that was called by pcall.
+function kit.results(ok, ...)
+  if ok then
+    return ...
+  end
+  explain((...))
+end
 
 -- Likewise for an argument of a wrong type; `expected` is a type's name. `count` is how many
 -- arguments came, if that may be fewer than `index`.

@@ -9,13 +9,14 @@ local kit = ...
 local bad_argument, bad_type = kit.bad_argument, kit.bad_type
 local contents_of, refuse_raw_write = kit.contents_of, kit.refuse_raw_write
 local null = kit.null
+local counting, weigh, VALUE = kit.counting, kit.weigh, kit.value_bytes
 local globals, is_lua_function, try = kit.globals, kit.is_lua_function, kit.try
 local byte, concat, dump, format = string.byte, table.concat, string.dump, string.format
 local error, getmetatable, loadstring, next = error, getmetatable, loadstring, next
 local rawget, rawset, select, setmetatable = rawget, rawset, select, setmetatable
 local setfenv, text_of, tonumber, tostring, type = setfenv, kit.text_of, tonumber, tostring, type
 local metatable_of = debug.getmetatable
-local foreach, insert = table.foreach, table.insert
+local foreach, foreachi, insert = table.foreach, table.foreachi, table.insert
 
 -- Reading and writing tables
 
@@ -73,6 +74,7 @@ function globals.table.insert(list, ...)
     if kind ~= "number" and (kind ~= "string" or not tonumber(position)) then
       bad_type(2, "number", position)
     end
+    weigh((#list - position) * VALUE)
     insert(list, position, value)
   else
     error("wrong number of arguments to 'insert'", 2)
@@ -86,7 +88,30 @@ function globals.table.foreach(list, f)
   if type(f) ~= "function" then
     bad_type(2, "function", f)
   end
-  return foreach(contents_of[list] or list, f)
+  return foreach(contents_of[list] or list, counting(f))
+end
+
+function globals.table.foreachi(list, f)
+  if type(list) ~= "table" then
+    bad_type(1, "table", list)
+  end
+  if type(f) ~= "function" then
+    bad_type(2, "function", f)
+  end
+  return foreachi(list, counting(f))
+end
+
+function globals.table.maxn(list)
+  if type(list) ~= "table" then
+    bad_type(1, "table", list)
+  end
+  local highest = 0
+  for key in next, list do
+    if type(key) == "number" and key > highest then
+      highest = key
+    end
+  end
+  return highest
 end
 
 -- Metatables
@@ -177,7 +202,9 @@ function globals.string.dump(f)
   if not is_lua_function(f) then
     error("unable to dump given function", 2)
   end
-  return dump(f)
+  local binary = dump(f)
+  weigh(#binary)
+  return binary
 end
 
 -- Memory. What it would say depends on which scripts the runtime has run before, so these accept
@@ -209,6 +236,8 @@ end
 -- Source code. Only text is taken: bytecode could be made to read and write anywhere.
 
 local ESCAPE = 27
+-- Compiling a byte takes as long as handling so many.
+local COMPILING = 16
 -- What scripts see as _G, once run.lua has closed it.
 local environment
 
@@ -218,6 +247,7 @@ end
 
 -- Compile for the sandbox. As loadstring: a function, or nil and a message.
 local function compile(text, name)
+  weigh(#text * COMPILING)
   -- Lua reads bytecode where the text begins with ESC. A space before it makes it a syntax error;
   -- Redis has the same error at the same line.
   if byte(text) == ESCAPE then

@@ -22,7 +22,8 @@ local bad_argument, failed, limit, take = kit.bad_argument, kit.failed, kit.limi
 local interrupt = kit.interrupt
 local create, real_pcall, real_resume = coroutine.create, pcall, coroutine.resume
 local real_wrap, real_xpcall = coroutine.wrap, xpcall
-local error, find, getinfo, select, type = error, string.find, debug.getinfo, select, type
+local error, find, getinfo, gsub, select = error, string.find, debug.getinfo, string.gsub, select
+local type = type
 local sethook, source = debug.sethook, kit.source
 
 -- What `take` says about a failure, in convert.py's `Failure`.
@@ -50,6 +51,19 @@ local function charge(instructions)
   end
   if killed then
     error(KILLED, 0)
+  end
+end
+
+kit.charge = charge
+
+-- Have a C function's work count: so many bytes as one instruction. A value of a table is as good as
+-- its bytes. What is short has been paid for by the instructions around it.
+local SHORT, BYTES_PER_INSTRUCTION = 1024, kit.bytes_per_instruction
+kit.value_bytes = 16
+
+function kit.weigh(bytes)
+  if bytes >= SHORT then
+    charge(bytes / BYTES_PER_INSTRUCTION)
   end
 end
 
@@ -92,6 +106,10 @@ local function translate(err)
   end
   if killed then
     return KILLED
+  end
+  if type(err) == "string" then
+    -- Of a C function that stands behind one of the prelude, whose lines are nobody's business.
+    return (gsub(err, "^sandbox:%d+: ", ""))
   end
   return err
 end
@@ -180,6 +198,16 @@ local function is_lua_function(f)
   return info.what ~= "C" and info.source ~= source
 end
 kit.is_lua_function = is_lua_function
+
+-- A function that counts whenever it is called: `f`, or one of Lua around it.
+function kit.counting(f)
+  if is_lua_function(f) then
+    return f
+  end
+  return function(one, other)
+    return f(one, other)
+  end
+end
 
 function globals.coroutine.create(f)
   if not is_lua_function(f) then

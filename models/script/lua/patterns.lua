@@ -2,12 +2,12 @@
 --
 -- Lua matches in C. There a long pattern takes one level of the stack for each repeated item, until
 -- the process ends, as a Redis server does. Such patterns are refused in the words of later Lua
--- versions. And there nothing counts instructions, so a match that might take for ever is done by
--- matching.lua instead.
+-- versions. And there nothing counts instructions, so the steps that a match might take count as
+-- bytes of its subject would, and one that might take for ever is done by matching.lua instead.
 
 local kit = ...
 
-local bad_argument, matching, raise = kit.bad_argument, kit.matching, kit.raise
+local matching, raise, results, weigh = kit.matching, kit.raise, kit.results, kit.weigh
 local concat, error, floor, number_of = table.concat, error, math.floor, kit.number_of
 local pcall, sub, text_of, tonumber, type = pcall, string.sub, kit.text_of, tonumber, type
 
@@ -16,30 +16,15 @@ local find, gmatch, gsub, match = strings.find, strings.gmatch, strings.gsub, st
 
 -- Longest pattern, in bytes. 50,000 are still too few for 8 MB of stack.
 local PATTERN_MAX = 2000
--- Steps that a match may take in C, at worst: some seconds.
+-- Steps that a match may take in C for each byte of the subject, at worst.
 local STEPS_MAX = kit.match_steps_max
+-- Steps that take about as long as handling a byte.
+local STEPS_PER_BYTE = 4
+-- Bytes of a text that C may compare with every place of a subject.
+local HEAD = 256
 
 -- Without one of these `find` searches for the pattern as it is.
 local SPECIALS = "[%^%$%*%+%?%.%(%[%%%-]"
-
--- Raise again what a C function raised that was called without a name or place to tell.
-local function explain(err)
-  if type(err) ~= "string" or err == "not enough memory" then
-    error(err, 0)
-  end
-  local index, problem = match(err, "^bad argument #(%d+) to '%?' %((.*)%)$")
-  if index then
-    bad_argument(tonumber(index), problem)
-  end
-  raise(err)
-end
-
-local function results(ok, ...)
-  if ok then
-    return ...
-  end
-  explain((...))
-end
 
 -- How many places of a pattern repeat, at most.
 local repeats_of, known = {}, 0
@@ -69,7 +54,13 @@ local function is_slow(subject, pattern)
     raise("pattern too complex")
   end
   local count = repeats(pattern)
-  return (#text_of(subject) + 1) ^ count[1] * 2 ^ count[2] > STEPS_MAX
+  local size = #text_of(subject) + 1
+  local steps = size ^ count[1] * 2 ^ count[2]
+  if steps > STEPS_MAX * size then
+    return true
+  end
+  weigh(steps / STEPS_PER_BYTE)
+  return false
 end
 
 -- Where to begin in the subject, as `find` and `match` take it. Arguments are known to be right.
@@ -97,6 +88,23 @@ local function search(subject, pattern, place)
   until is_bound or place > #subject + 1
 end
 
+-- As `find` looks for a text as it is: by its head, so that comparing the whole can count.
+local function find_long(subject, text, place)
+  local head, size = sub(text, 1, HEAD), #text
+  while true do
+    local at = find(subject, head, place, true)
+    weigh((at or #subject) - place)
+    if not at then
+      return nil
+    end
+    weigh(size)
+    if sub(subject, at, at + size - 1) == text then
+      return at, at + size - 1
+    end
+    place = at + 1
+  end
+end
+
 function strings.find(...)
   local subject, pattern, place, plain = ...
   if not plain and is_slow(subject, pattern) and find(match(pattern, "^%Z*"), SPECIALS) then
@@ -108,6 +116,13 @@ function strings.find(...)
       return nil
     end
     return first, after - 1, matching.captures(first, after, false)
+  end
+  if type(subject) == "string" and type(pattern) == "string" then
+    if plain and #pattern > HEAD then
+      results(pcall(find, "", "", place))
+      return find_long(subject, pattern, first_place(subject, place))
+    end
+    weigh(#subject)
   end
   return results(pcall(find, ...))
 end
@@ -226,6 +241,15 @@ local function substitute(subject, pattern, replacement, limit)
   return concat(pieces), replacements
 end
 
+-- What gsub gave for a replacement that is a string.
+local function substituted(ok, text, replacements)
+  if not ok and text == "not enough memory" then
+    weigh(kit.memory)
+  end
+  weigh(#text)
+  return results(ok, text, replacements)
+end
+
 function strings.gsub(...)
   local subject, pattern, replacement, limit = ...
   local kind = type(replacement)
@@ -236,7 +260,7 @@ function strings.gsub(...)
     local most = limit == nil and #subject + 1 or kit.to_int(number_of(limit))
     return substitute(subject, pattern, replacement, most)
   elseif is_text then
-    return results(pcall(gsub, ...))
+    return substituted(pcall(gsub, ...))
   end
   -- What the script's function raises must pass through unharmed, so what can be wrong with the
   -- arguments and the pattern is found before.

@@ -4,6 +4,7 @@
 local kit = ...
 
 local find, gsub, select, sub, type = string.find, string.gsub, select, string.sub, type
+local weigh = kit.weigh
 
 local WRONG = "ERR wrong number or type of arguments"
 
@@ -30,6 +31,7 @@ function redis.error_reply(...)
   if select("#", ...) ~= 1 or type(text) ~= "string" then
     return { err = WRONG }
   end
+  weigh(#text)
   if sub(text, 1, 1) == "-" then
     text = sub(text, 2)
   end

@@ -265,6 +265,8 @@ local function run_main(main)
     resets[index]()
   end
   local ok, value = xpcall(main, on_error)
+  -- Else it might look, and find the limit passed, before the next script begins.
+  sethook()
   if not ok then
     if is_killed() then
       return nil, KILL
@@ -277,7 +279,6 @@ local function run_main(main)
   end
   local kind = type(value)
   if kind == "table" then
-    sethook()
     return finish_table(value)
   end
   if kind == "string" or kind == "number" or kind == "boolean" then

@@ -317,6 +317,50 @@ def test_a_deadline_that_passes_before_the_loop_serves_it_sends_nothing() -> Non
     assert alone.cluster.counters()["rounds.sent"] == 1
 
 
+def test_a_shared_round_that_nobody_will_wait_for_sends_nothing() -> None:
+    """All have given up when the loop serves it, and the next is not held up: as in the other."""
+    alone = Alone(read_sharing="one_outstanding")
+    alone.verify(us(3))
+    alone.pass_time(us(10))
+    counters = alone.cluster.counters()
+    assert (counters["rounds.sent"], counters["messages.sent"]) == (0, 0)
+    alone.verify()
+    alone.pass_time(ms(2))
+    assert alone.ended == [(us(3), "context deadline exceeded"), (us(10 + 1015), "ok")]
+
+
+def test_a_shared_round_is_sent_for_who_comes_before_it_begins() -> None:
+    """The reader it was begun for has given up by then, and the other is not made to wait."""
+    alone = Alone(read_sharing="one_outstanding")
+    alone.verify(us(3))
+    alone.pass_time(us(2))
+    alone.verify()
+    alone.pass_time(ms(2))
+    assert alone.ended == [(us(3), "context deadline exceeded"), (us(1015), "ok")]
+    counters = alone.cluster.counters()
+    assert (counters["rounds.sent"], counters["messages.sent"]) == (1, 4)
+
+
+def test_looking_at_a_resource_does_not_change_it() -> None:
+    """Who looked before is told the same as who looks for the first time; setting begins anew."""
+    told = []
+    for looks in (True, False):
+        alone = Alone()
+        loop = alone.cluster.resources()["n2.loop"]
+        alone.pass_time(ms(10))
+        if looks:
+            assert (loop.usage().busy_ns, loop.longest_queue) == (0, 0)
+        for _ in range(1000):
+            alone.verify()
+        if looks:
+            loop.usage()
+        alone.pass_time(ms(1))
+        told.append((loop.usage(), loop.longest_queue))
+    assert told[0] == told[1]
+    loop.longest_queue = 0
+    assert (loop.usage(), loop.longest_queue) == (told[1][0], 0)
+
+
 def test_a_leader_that_would_step_down_ends_the_run() -> None:
     """Round trips longer than the election timeout are nothing for this fidelity."""
     alone = Alone(law="3s")

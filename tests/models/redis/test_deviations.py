@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.redis import table
+from models.redis import draws, table
 from models.redis.commit import plan_commit
 from models.replies import OK, WRONG_TYPE, ErrorReply, Reply, Status
 from models.store.versions import Store
@@ -125,3 +125,14 @@ def test_what_came_before_parting_is_seen_at_its_own_instant() -> None:
     context.reads.clear()
     assert table.call(context, [b"RPOP", b"l"]) == b"b"
     assert taken(context) == (0, 1, 0)
+
+
+@pytest.mark.parametrize(
+    "command", [b"HRANDFIELD k %d WITHVALUES", b"SRANDMEMBER k %d", b"ZRANDMEMBER k %d"]
+)
+def test_no_command_draws_without_end(command: bytes) -> None:
+    """Redis would go on until its memory is full; here others are served."""
+    too_many, most = run(Store(), command % -(3 * 10**18), command % -draws.REPEATED_MAX)
+    assert isinstance(too_many, ErrorReply)
+    assert too_many.text.endswith(b"at most 1,000,000 elements are drawn at once")
+    assert most == []

@@ -3,6 +3,7 @@
 import pytest
 
 from models.replies import OK, ErrorReply, Reply
+from models.script.host import BYTES_PER_INSTRUCTION
 from models.script.machine import Machine
 from models.script.outcome import Done
 from tests.models.script.rig import no_answer, run, start
@@ -75,6 +76,101 @@ def test_an_endless_script_is_killed_in(what: str) -> None:
     assert run(machine, "return {pcall(error, 'x')}") == [None, b"x"]
 
 
+LONG = "local s = string.rep('a', 1e6) local n = 0 while true do n = n + 1 "
+MANY = "local t = {} for i = 1, 20000 do t[i] = 'x' end local n = 0 while true do n = n + 1 "
+WORKING = {
+    "making a long text": "while true do string.rep('x', 1e7) end",
+    "repeating nothing": "while true do string.rep('', 1e9) end",
+    "making a text too long": "while true do pcall(string.rep, 'x', 1e9) end",
+    "upper": LONG + "s:upper() end",
+    "lower": LONG + "s:lower() end",
+    "reverse": LONG + "s:reverse() end",
+    "sub": LONG + "s:sub(2) end",
+    "byte": LONG + "s:byte(1, 7000) end",
+    "char":
+        "local t = {} for i = 1, 3900 do t[i] = 65 end while true do string.char(unpack(t)) end",
+    "format": LONG + "string.format('%s', s) end",
+    "a format that fails": LONG + "pcall(string.format, '%s%d', s, {}) end",
+    "find": LONG + "s:find('b') end",
+    "find as it is": LONG + "s:find('b', 1, true) end",
+    "find of a long text as it is": LONG + "(s .. 'b'):find(s .. 'c', 1, true) end",
+    "match": LONG + "s:match('^a*b') end",
+    "a match that may take long":
+        "local s = string.rep('a', 2000) while true do s:match('a-b') end",
+    "gmatch": LONG + "s:gmatch('b')() end",
+    "gsub": LONG + "s:gsub('b', 'c') end",
+    "concat": MANY + "table.concat(t) end",
+    "a concat that fails": MANY + "t[20000] = {} pcall(table.concat, t) end",
+    "sort": MANY + "table.sort(t) end",
+    "sort with a function of C": MANY + "pcall(table.sort, t, rawequal) end",
+    "insert": MANY + "table.insert(t, 1, 'x') end",
+    "remove": MANY + "t[20001] = 'x' table.remove(t, 1) end",
+    "unpack": MANY + "unpack(t, 1, 3900) end",
+    "unpack of most there can be": MANY + "unpack(t, 1, 7900) end",
+    "maxn": MANY + "table.maxn(t) end",
+    "foreach": MANY + "table.foreach(t, rawequal) end",
+    "foreachi": MANY + "table.foreachi(t, rawequal) end",
+    "loadstring": "local s = string.rep(' ', 1e5) while true do loadstring(s) end",
+    "cjson.encode": LONG + "cjson.encode(s) end",
+    "cjson.decode": LONG + "pcall(cjson.decode, s) end",
+    "cmsgpack.pack": LONG + "cmsgpack.pack(s) end",
+    "cmsgpack.unpack":
+        "local s = cmsgpack.pack(string.rep('a', 1e6)) while true do cmsgpack.unpack(s) end",
+    "struct.pack": LONG + "struct.pack('s', s) end",
+    "struct.unpack": LONG + "pcall(struct.unpack, 's', s) end",
+    "redis.error_reply": LONG + "redis.error_reply(s) end",
+    "redis.sha1hex": LONG + "redis.sha1hex(s) end",
+    "redis.log": LONG + "redis.log(3, s) end",
+    "a call's arguments": LONG + "redis.pcall('SET', 'k', s) end",
+    "a call's many arguments": "local t = {} for i = 1, 3900 do t[i] = string.rep('x', 900) end "
+        "while true do redis.call('RPUSH', unpack(t)) end",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WORKING)
+def test_a_script_that_has_c_functions_work_is_killed_in(what: str) -> None:
+    """What they handle counts: it has ended long before its own instructions come to the limit."""
+    machine = Machine(instructions_max=LIMIT)
+    calls: list[list[bytes]] = []
+
+    def answer(args: list[bytes]) -> Reply:
+        calls.append(args)
+        assert sum(len(arg) for args in calls for arg in args) < LIMIT * BYTES_PER_INSTRUCTION
+        return OK
+
+    assert start(machine, WORKING[what], answer) == Done(TOO_LONG, raised=True)
+
+
+@pytest.mark.parametrize("reply", [b"x" * 1_000_000, [b"x"] * 10_000, [[b"x" * 100_000]]])
+def test_a_script_that_is_handed_long_replies_is_killed(reply: Reply) -> None:
+    """Texts and arrays; those of two machines end at the same call."""
+    counts = []
+    for _ in range(2):
+        calls: list[list[bytes]] = []
+
+        def answer(args: list[bytes], calls: list[list[bytes]] = calls) -> Reply:
+            calls.append(args)
+            return reply
+
+        assert run(Machine(instructions_max=LIMIT), "while true do redis.call('GET', 'k') end",
+                   answer) == TOO_LONG  # fmt: skip
+        counts.append(len(calls))
+    assert counts[0] == counts[1] < 200
+
+
+def test_short_work_costs_its_instructions_only() -> None:
+    """Texts as scripts usually have them."""
+    machine = Machine(instructions_max=LIMIT)
+    body = """
+        local n = 0
+        for i = 1, 500 do
+          n = n + #string.rep('x', 10) + #('a:b'):upper() + #table.concat({'a', i}, ':')
+          n = n + #cjson.encode({i}) + #string.format('%d', i) + (('a:b'):find(':', 1, true))
+        end
+        return n"""
+    assert isinstance(run(machine, body), int)
+
+
 def test_the_limit_is_that_of_one_script() -> None:
     """Neither what earlier ones used nor how far they got into an interval counts."""
     machine = Machine(instructions_max=LIMIT)
@@ -82,6 +178,14 @@ def test_the_limit_is_that_of_one_script() -> None:
     for _ in range(5):
         assert isinstance(run(machine, "for i = 1, 295000 do end return 1"), int)
         assert run(machine, "for i = 1, 305000 do end") == TOO_LONG
+
+
+def test_what_one_script_has_spent_never_ends_the_next() -> None:
+    """Wherever in an interval of the counter the one before it ends, killed or not."""
+    machine = Machine(instructions_max=1_000)
+    for turns in range(900, 1_000):
+        run(machine, f"for turn = 1, {turns} do end", no_answer)
+        assert run(machine, "return 1", no_answer) == 1, turns
 
 
 def test_the_same_script_ends_at_the_same_turn_in_any_machine() -> None:

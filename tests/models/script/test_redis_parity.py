@@ -39,7 +39,7 @@ DIFFERENCES: list[tuple[str, Reply, Reply]] = [
     (
         "local _, e = pcall(function() error('x', 3) end) return (e:gsub('%d+', 'N'))",
         b"user_script:N: x",
-        b"sandbox:N: x",
+        b"x",
     ),
     # Ours do not tell a missing argument from nil.
     (

@@ -108,11 +108,11 @@ def test_a_move_that_serves_one_client_makes_another_key_ready(stage: ServerStag
 
 
 def test_time_runs_out_by_the_wall_clock(stage: ServerStage) -> None:
-    """At its deadline a client gets the null array, or nil where the reply is one element."""
+    """At its deadline a client gets the null array, also where the reply would be one element."""
     waiting = blocked(stage, "BLPOP", "q", "1.5")
     moving = blocked(stage, "BRPOPLPUSH", "q", "r", 1)
     stage.pass_time(1.499)
-    assert (waiting.received, moving.received) == ([], [None])
+    assert (waiting.received, moving.received) == ([], [NULL_ARRAY])
     stage.pass_time(0.001)
     assert waiting.received == [NULL_ARRAY]
     stage.client().ask("RPUSH", "q", "later")

@@ -97,6 +97,36 @@ def test_a_script_that_may_not_write_cannot(stage: ServerStage, script: str) -> 
         ("CLIENT SETNAME", b"ERR wrong number of arguments for 'client|setname' command"),
         ("SELECT 1", b"ERR DB index is out of range"),
         ("EXEC", b"ERR EXEC without MULTI"),
+        ("CLIENT KILL ID abc", b"ERR client-id should be greater than 0"),
+        ("CLIENT KILL ID 0", b"ERR client-id should be greater than 0"),
+        ("CLIENT KILL FOO BAR", b"ERR syntax error"),
+        ("CLIENT KILL TYPE foo", b"ERR Unknown client type 'foo'"),
+        ("CLIENT KILL USER nobody", b"ERR No such user 'nobody'"),
+        ("CLIENT KILL SKIPME maybe", b"ERR syntax error"),
+        ("CLIENT PAUSE abc", b"ERR timeout is not an integer or out of range"),
+        ("CLIENT PAUSE -1", b"ERR timeout is negative"),
+        ("CLIENT PAUSE 10 FOO", b"ERR CLIENT PAUSE mode must be WRITE or ALL"),
+        ("CLIENT LIST ID abc", b"ERR Invalid client ID"),
+        ("WAIT 0 -1", b"ERR timeout is negative"),
+        ("WAIT 0 abc", b"ERR timeout is not an integer or out of range"),
+        ("SCRIPT FLUSH SYNC ASYNC", b"ERR SCRIPT FLUSH only support SYNC|ASYNC option"),
+        ("SCRIPT DEBUG FOO", b"ERR Use SCRIPT DEBUG YES/SYNC/NO"),
+        ("SHUTDOWN NOSAVE SAVE", b"ERR syntax error"),
+        ("SHUTDOWN ABORT", b"ERR No shutdown in progress."),
+        ("CONFIG REWRITE", b"ERR The server is running without a config file"),
+        (
+            "CONFIG SET maxmemory-policy foo",
+            b"ERR CONFIG SET failed (possibly related to argument "
+            b"'maxmemory-policy') - argument(s) must be one of the following: volatile-lru, "
+            b"volatile-lfu, volatile-random, volatile-ttl, allkeys-lru, allkeys-lfu, "
+            b"allkeys-random, noeviction",
+        ),
+        ("READFENCE.CLOCK SET -1", b"ERR the clock is set in microseconds since 1970, up to 2^53"),
+        (
+            "READFENCE.CLOCK SET 9223372036854775807",
+            b"ERR the clock is set in microseconds since 1970, up to 2^53",
+        ),
+        ("READFENCE.CLOCK SET", b"ERR wrong number of arguments for 'readfence.clock|set' command"),
         ("nope a b", b"ERR unknown command 'nope', with args beginning with: 'a' 'b' "),
     ],
 )

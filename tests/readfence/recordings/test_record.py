@@ -5,9 +5,11 @@ front of a redis-server 7.0.15) and are replayed as they are.
 """
 
 import json
+import resource
 import socket
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -193,10 +195,31 @@ def test_a_real_monitor_output_can_be_imported(redis_server: int, tmp_path: Path
     assert recording.sent[0].words == [b"SET", b"a", b'\x00\r\n\xff"\\']
 
 
+COMMAND = '{"ev": "cmd", "conn": 1, "cmd": ["PING"], %s}'
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("no json\n", "t.jsonl:1: expected an event of a recording"),
+        ("\xff\n", "t.jsonl:1: expected an event of a recording, .*it is not UTF-8"),
+        ("[]", "expected an object"),
+        ('{"ev": "nope"}', "ev: expected header, open, close, cmd or push, got 'nope'"),
+        (COMMAND % '"t": 1e400', "t: expected a whole number up to .*, got inf"),
+        (COMMAND % '"t": -1', "t: expected a whole number up to .*, got -1"),
+        (COMMAND % '"t": 9999999999999999999', "t: expected a whole number"),
+        (COMMAND % '"t": 1, "seq": "x"', "seq: expected a whole number up to .*, got 'x'"),
+        (COMMAND % '"t": 1, "cmd": "GET"', "cmd: expected a list of texts, got 'GET'"),
+        (COMMAND % '"t": 1, "cmd": []', "cmd: expected a list of texts"),
+        (COMMAND % '"t": 1, "reply": {"?": "a"}', "expected a reply such as"),
+        (COMMAND % '"t": 1, "reply": {":": "a"}', "expected a reply such as"),
+        (COMMAND % '"t": 1, "reply": {"*": [{"$": 1}]}', "expected text"),
+        (COMMAND % '"t": 1, "reply": {"%": [[{":": 1}]]}', "expected a pair"),
+        (COMMAND % '"t": 1, "reply": {"multi": 1}', "expected a list in multi"),
+        ('{"ev": "close", "t": 1, "conn": 7}', "conn: 7 was never opened"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"ev": "header"}', "t.jsonl: expected a recording, got one without any command"),
+        ("", "t.jsonl: expected a recording, got one without any command"),
         ('\n{"ev": "cmd"}\n', "t.jsonl:2: expected an event"),
         ('{"ev": "cmd", "t": 1, "conn": 1, "cmd": [{"script": "ab"}]}', "script ab is in no file"),
     ],
@@ -204,7 +227,7 @@ def test_a_real_monitor_output_can_be_imported(redis_server: int, tmp_path: Path
 def test_a_broken_recording_is_told_with_its_line(tmp_path: Path, text: str, said: str) -> None:
     """File, line, what was expected."""
     file = tmp_path / "t.jsonl"
-    file.write_text(text)
+    file.write_text(text, encoding="latin-1")
     with pytest.raises(InputError, match=said):
         load_recording(file)
     assert call("summary", file).status == 2
@@ -218,3 +241,71 @@ def test_what_is_no_monitor_output_is_told(tmp_path: Path) -> None:
     ended = call("import", log)
     assert ended.status == 2
     assert f"{log}:2: expected a line of MONITOR" in ended.stderr
+
+
+@pytest.mark.parametrize("out", [(), ("--out", "link.jsonl")])
+def test_an_import_never_writes_over_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: tuple[str, ...]
+) -> None:
+    """A log named as a recording would be its own result."""
+    monkeypatch.chdir(tmp_path)
+    log = Path("monitor.jsonl")
+    log.write_bytes(MONITOR)
+    Path("link.jsonl").symlink_to(log)
+    ended = call("import", log, *out)
+    assert (ended.status, log.read_bytes()) == (2, MONITOR)
+    assert "expected another file than LOG" in ended.stderr
+
+
+def test_an_import_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    """And says what it could not write."""
+    log, file = tmp_path / "m.log", tmp_path / "m.jsonl"
+    log.write_bytes(MONITOR + b"\xff\x00\n")
+    file.write_text("an earlier recording")
+    ended = call("import", log)
+    assert (ended.status, file.read_text()) == (2, "an earlier recording")
+    log.write_bytes(MONITOR)
+    ended = call("import", log, "--out", "/dev/full")
+    assert ended.status == 5
+    assert "readfence: /dev/full: cannot be written: No space left on device" in ended.stderr
+
+
+def test_a_recorder_that_cannot_begin_leaves_the_file_alone(tmp_path: Path) -> None:
+    """It tells of both its ends; a file that holds something is never written over."""
+    file = tmp_path / "traffic.jsonl"
+    file.write_text("an earlier recording")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = call("record", file, "--listen", place, "--upstream", "127.0.0.1:1")
+        assert ended.status == 2
+        assert "--upstream 127.0.0.1:1: cannot connect" in ended.stderr
+        assert f"--listen {place}: cannot listen there" in ended.stderr
+        ended = call("record", file, "--listen", "0", "--upstream", place)
+        assert ended.status == 2
+        assert "expected a new file" in ended.stderr
+        ended = call("record", "/dev/full", "--listen", "0", "--upstream", place)
+        assert ended.status == 5
+        assert "readfence: /dev/full: cannot be written: No space left" in ended.stderr
+    assert file.read_text() == "an earlier recording"
+
+
+def test_a_recorder_ends_when_its_file_takes_no_more(tmp_path: Path) -> None:
+    """With one complaint; what was recorded before is kept."""
+    file = tmp_path / "traffic.jsonl"
+    with (
+        running("serve", "--port", "0", "--speed", "max", "--out", tmp_path) as served,
+        running("record", file, "--listen", "0", "--upstream", f":{served.port}") as proxy,
+        talking(proxy.port) as client,
+    ):
+        client.ask(b"SET", b"a", b"1")
+        kept = file.read_text()
+        limit = len(kept) + 10
+        resource.prlimit(proxy.process.pid, resource.RLIMIT_FSIZE, (limit, limit))
+        with suppress(
+            ConnectionError, AssertionError
+        ):  # whether the reply comes before the end is left open
+            client.ask(b"SET", b"a", b"2")
+        printed, _ = proxy.process.communicate(timeout=30)
+    assert proxy.process.returncode == 5
+    assert printed == f"readfence: {file}: cannot be written: File too large\n"
+    assert file.read_text().startswith(kept)

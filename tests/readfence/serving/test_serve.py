@@ -1,6 +1,7 @@
 """`readfence serve`: who may connect, how time passes, what is left behind."""
 
 import json
+import shutil
 import signal
 import socket
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from models.replies import ErrorReply
+from readfence.recordings.proxy import encode_command
 from tests.readfence.front_door import call
 from tests.readfence.serving.serving import running, serving, talking
 
@@ -45,7 +47,7 @@ def test_a_password_can_be_asked_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value", "said"),
-    [("--speed", "0", "a factor above 0, or max"), ("--speed", "fast", "a factor above 0"),
+    [("--speed", "0", "a factor from 1e-06 on, or max"), ("--speed", "1e-300", "a factor from"),
      ("--variant", "nope", "expected one of one_fence")],
 )  # fmt: skip
 def test_wrong_options_are_told(tmp_path: Path, option: str, value: str, said: str) -> None:
@@ -130,3 +132,59 @@ def test_a_snapshot_is_told_to_clients(tmp_path: Path) -> None:
         told = client.ask(b"READFENCE.METRICS")
         assert isinstance(told, bytes)
         assert json.loads(told)["outcomes"] == {"ok": 1}
+
+
+@pytest.mark.parametrize(
+    "signals", [[signal.SIGINT], [signal.SIGTERM, signal.SIGINT], [signal.SIGTERM] * 2]
+)
+def test_a_session_that_hears_nothing_any_more_is_ended_and_kept(
+    tmp_path: Path, signals: list[signal.Signals]
+) -> None:
+    """After a while, or by a second signal; what had been answered before is in its record."""
+    options = ("--set", "script.instructions=1000000000000")
+    with serving(tmp_path, *options) as served, talking(served.port) as client:
+        client.ask(b"SET", b"a", b"1")
+        with socket.create_connection(("127.0.0.1", served.port), 5) as other:
+            other.sendall(encode_command([b"EVAL", b"while true do end", b"0"]))
+            time.sleep(0.5)
+            for number in signals:
+                served.process.send_signal(number)
+                time.sleep(0.2)
+            printed, _ = served.process.communicate(timeout=20)
+    assert served.process.returncode == 130
+    assert printed.startswith("interrupted\n")
+    assert "verifications per script" in printed
+    (variant,) = json.loads((tmp_path / "run.json").read_text())["variants"]
+    assert variant["labels"]["script"][0] == "SET"
+    assert variant["columns"]["outcome"][0] == variant["labels"]["outcome"].index("ok")
+    verdicts = {name: verdict["verdict"] for name, verdict in variant["verdicts"].items()}
+    assert verdicts == {"safety": "ok", "ledger": "unknown"}
+
+
+def test_snapshots_that_cannot_be_written_are_told_at_once(tmp_path: Path) -> None:
+    """Before anybody is served."""
+    options = ("serve", "--port", "0", "--out", tmp_path, "--metrics")
+    ended = call(*options, tmp_path / "nowhere" / "m.json")
+    assert (ended.status, ended.stdout) == (2, "")
+    assert "nowhere/m.json: cannot write there: No such file" in ended.stderr
+    ended = call(*options, "/dev/full")
+    assert (ended.status, ended.stdout) == (5, "")
+    assert "/dev/full: cannot be written: No space left" in ended.stderr
+
+
+def test_a_session_outlives_its_snapshots(tmp_path: Path) -> None:
+    """Its record is kept; that the last snapshot is missing is told by the exit status."""
+    folder = tmp_path / "snapshots"
+    folder.mkdir()
+    with serving(tmp_path, "--metrics", str(folder / "m.json")) as served:
+        with talking(served.port) as client:
+            client.ask(b"SET", b"a", b"1")
+            shutil.rmtree(folder)
+            time.sleep(1.2)
+            client.ask(b"SET", b"a", b"1")
+        status, printed = served.stop()
+    assert status == 5
+    assert "verifications per script" in printed
+    assert "m.json: cannot write there" in printed
+    (variant,) = json.loads((tmp_path / "run.json").read_text())["variants"]
+    assert len(variant["columns"]["id"]) == 2

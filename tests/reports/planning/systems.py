@@ -6,9 +6,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from reports.planning.course import Question, Steps, Trial, VariantCourse, together
 from reports.planning.evidence import Objective, Replication, Rules
-from reports.planning.record import CONDITIONS, PlanRecord, VariantPlan
+from reports.planning.planner import Question, Steps, Trial, VariantPlanner, together
+from reports.planning.record import PlanRecord, VariantPlan
 from sim.units import SECOND, ms
 from sim.usage import Window
 
@@ -75,7 +75,9 @@ SYSTEMS = {"per_call": Queue(visits=7), "one_fence": Queue()}
 def question(**changes: object) -> Question:
     """What is asked, in the tests, of every system."""
     rules = Rules(OBJECTIVE, precision=0.05, level=0.95, runs_max=20)
-    plain = Question(rules, lowest=10, highest=20_000, today=80, conditions=CONDITIONS)
+    plain = Question(
+        rules, lowest=10, highest=20_000, today=80, conditions=("healthy", "lost", "slow")
+    )
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
@@ -94,7 +96,7 @@ class Driven:
 
 def drive(systems: dict[str, Queue], asked: Question) -> Driven:
     """Plan these systems."""
-    parts: list[Steps[VariantPlan]] = [VariantCourse(name, asked).steps() for name in systems]
+    parts: list[Steps[VariantPlan]] = [VariantPlanner(name, asked).steps() for name in systems]
     steps, waves = together(parts), []
     try:
         wanted = next(steps)

@@ -7,7 +7,6 @@ from reports.planning.formulas import (
     bound,
     constant_service_wait,
     exponential_service_wait,
-    saturation,
     scalability_peak,
 )
 from reports.planning.record import PlanRecord, Situation, Use
@@ -68,13 +67,6 @@ def test_a_resource_whose_work_per_script_changes_has_no_bound(record: PlanRecor
     assert found.why_not.startswith(
         "the time of n1->n2.heartbeats per script changes with the load"
     )
-
-
-def test_one_load_is_enough_for_a_hint(record: PlanRecord) -> None:
-    """Throughput over utilisation; of nothing busy there is no end."""
-    first = record.variant("one").healthy.probes[0]
-    assert saturation(first) == pytest.approx(1_000.0, rel=0.05)
-    assert saturation(first.model_copy(update={"resources": {}})) == float("inf")
 
 
 def test_the_wait_is_that_of_constant_service() -> None:

@@ -1,11 +1,10 @@
 """The search for a capacity, without any simulation: it finds the end, and spends few probes."""
 
-import math
 from itertools import pairwise
 
 import pytest
 
-from reports.planning.search import Search, crossing, significant
+from reports.planning.search import Search, significant
 
 
 def searched(
@@ -74,9 +73,13 @@ def test_it_may_be_asked_twice_and_is_told_what_it_asked() -> None:
     assert search.outcome is None
 
 
-def test_loads_have_three_significant_digits() -> None:
+def test_loads_have_four_significant_digits() -> None:
     """So that one can type them, and so that two searches meet."""
-    assert [significant(load) for load in (123_456, 1.2345, 0.0012345)] == [123_000, 1.23, 0.00123]
+    assert [significant(load) for load in (123_456, 1.2345, 0.0012345)] == [
+        123_500,
+        1.234,
+        0.001234,
+    ]
     _, tried = searched(4_321)
     assert all(load == significant(load) for load in tried)
 
@@ -87,13 +90,31 @@ def test_a_range_too_narrow_for_its_ratio_ends_at_once() -> None:
     assert (search.outcome, tried) == ("found", [100, 101])
 
 
-def test_a_curve_crosses_where_its_logarithm_does() -> None:
-    """Halfway between 10 and 1,000, a line of logarithms is at 100."""
-    assert crossing([1.0, 2.0, 4.0], [1.0, 10.0, 1_000.0], 100.0) == 3.0
-    assert crossing([1.0, 2.0], [1.0, 10.0], 10.0) is None
-    assert crossing([1.0, 2.0], [11.0, 12.0], 10.0) is None
+@pytest.mark.parametrize("capacity", [60, 900, 1_000, 1_100, 15_000])
+def test_it_may_start_anywhere(capacity: float) -> None:
+    """Up or down from there, to an end just as near."""
+    search = Search(50, 20_000, ratio=1.05, start=1_000)
+    tried = []
+    while (load := search.wanted()) is not None:
+        tried.append(load)
+        search.tell(load, keeps=load <= capacity)
+    kept, missed = search.bracket
+    assert tried[0] == 1_000 and kept <= capacity < missed <= 1.05 * kept
 
 
-def test_towards_an_unstable_load_there_is_no_line() -> None:
-    """The curve passes the limit somewhere between: the last load before is told."""
-    assert crossing([1.0, 2.0, 4.0], [1.0, 10.0, math.inf], 100.0) == 2.0
+def test_from_a_start_down_to_the_lowest_load_it_is_below() -> None:
+    """Which was tried."""
+    search = Search(50, 20_000, ratio=1.05, start=1_000)
+    while (load := search.wanted()) is not None:
+        search.tell(load, keeps=False)
+    assert search.outcome == "below"
+
+
+def test_many_hints_that_say_the_same_let_it_stride_on() -> None:
+    """Each probe may give one."""
+    search, tried = Search(50, 20_000, ratio=1.05), []
+    while (load := search.wanted()) is not None:
+        tried.append(load)
+        search.tell(load, keeps=load <= 5_000)
+        search.hint(900)
+    assert search.outcome == "found" and len(tried) <= 14

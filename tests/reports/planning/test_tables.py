@@ -45,16 +45,16 @@ def test_the_capacity_has_an_interval_and_a_bottleneck(record: PlanRecord) -> No
 def test_the_figures_stand_at_shares_of_the_capacity(record: PlanRecord) -> None:
     """Three rows of each variant that has one."""
     names = [row[:2] for row in table(record, "At a share").rows]
-    assert names[:3] == [("per_call", "50 %"), ("per_call", "80 %"), ("per_call", "95 %")]
+    assert names[:2] == [("per_call", "50 %"), ("per_call", "80 %")]
+    assert names[2][1] in [f"{share} %" for share in range(90, 100)]
     assert len(names) == 6
 
 
 def test_headroom_says_whether_the_objective_is_kept(record: PlanRecord) -> None:
-    """With the word of an unstable load where a latency would stand."""
+    """What lies beyond the capacity was not run."""
     kept = {row[:2]: (row[3], row[-1]) for row in table(record, "Headroom").rows}
     assert kept["one_fence", "+100 %"][1] == "yes"
-    assert kept["per_call", "now"][1] == "yes"
-    assert kept["per_call", "+100 %"] == ("unstable", "no")
+    assert kept["per_call", "+100 %"] == ("-", "no")
 
 
 def test_a_lost_and_a_slow_follower_are_compared_with_all(record: PlanRecord) -> None:
@@ -103,7 +103,7 @@ def test_messages_that_found_no_room_are_told(record: PlanRecord) -> None:
         for note in table(record.model_copy(update={"variants": [changed]}), "Capacity").notes
         if "found no room" in note
     )
-    assert note.startswith(f"one_fence, all nodes: from {rate(probes[-1].load)} on, ")
+    assert note.endswith(f"drops them: one_fence from {rate(probes[-1].load)} with all nodes")
 
 
 def test_numbers_are_for_people() -> None:

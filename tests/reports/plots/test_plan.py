@@ -39,8 +39,13 @@ def test_the_title_tells_what_a_fence_is_worth(record: PlanRecord) -> None:
 
 def test_latency_shows_limit_today_and_every_capacity(record: PlanRecord) -> None:
     """What keeps nothing is named so; unstable loads are crosses at the upper edge."""
+    variants = list(record.variants)
+    healthy = variants[1].healthy
+    last = healthy.probes[-1].model_copy(update={"answer": "unstable"})
+    healthy = healthy.model_copy(update={"probes": [*healthy.probes[:-1], last]})
+    variants[1] = variants[1].model_copy(update={"situations": [healthy]})
     with drawing():
-        figure = latency(record)
+        figure = latency(record.model_copy(update={"variants": variants}))
     said = texts(figure)
     assert any("limit 50 ms" in text for text in said)
     assert any("today 80/s" in text for text in said)

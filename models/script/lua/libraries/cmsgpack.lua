@@ -8,7 +8,7 @@ local bad_argument, bad_type, raise = kit.bad_argument, kit.bad_type, kit.raise
 local contents_of, numbers, number_of, text_of = kit.contents_of, kit.numbers, kit.number_of, kit.text_of
 local byte, char, concat, error, floor = string.byte, string.char, table.concat, error, math.floor
 local format, next, select, sub, type, unpack = string.format, next, select, string.sub, type, unpack
-local to_int = kit.to_int
+local to_int, weigh = kit.to_int, kit.weigh
 
 local NESTING_MAX = 16
 -- Where the stack of Redis's Lua is full: arguments of pack, results of unpack, and tables in each
@@ -94,6 +94,7 @@ end
 
 local function put_string(text)
   local size = #text
+  weigh(size)
   if size < 32 then
     put(char(0xA0 + size))
   elseif size <= 255 then
@@ -223,6 +224,7 @@ local function string_at(position, length)
   if after > size + 1 then
     missing_bytes()
   end
+  weigh(length)
   return sub(data, position, after - 1), after
 end
 

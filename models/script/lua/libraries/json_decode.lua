@@ -5,7 +5,7 @@
 
 local kit = ...
 
-local raise = kit.raise
+local raise, weigh = kit.raise, kit.weigh
 local byte, char, concat, find, floor = string.byte, string.char, table.concat, string.find, math.floor
 local format, lower, match, sub = string.format, string.lower, string.match, string.sub
 local tonumber = tonumber
@@ -318,6 +318,7 @@ end)
 -- The value a text stands for, under these settings.
 function kit.decode_json(text_given, settings_given)
   text, settings, null = text_given, settings_given, kit.null
+  weigh(#text)
   if find(text, "^%z.") or find(text, "^.%z") then
     raise("JSON parser does not support UTF-16 or UTF-32")
   end

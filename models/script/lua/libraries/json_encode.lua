@@ -2,7 +2,7 @@
 
 local kit = ...
 
-local contents_of, raise = kit.contents_of, kit.raise
+local contents_of, raise, weigh = kit.contents_of, kit.raise, kit.weigh
 local char, concat, find, floor, format = string.char, table.concat, string.find, math.floor, string.format
 local gsub, huge, next, rawget, type = string.gsub, math.huge, next, rawget, type
 
@@ -28,6 +28,7 @@ local function refuse(kind, reason)
 end
 
 local function escaped(text)
+  weigh(#text)
   if find(text, ESCAPED) then
     return (gsub(text, ESCAPED, ESCAPES))
   end

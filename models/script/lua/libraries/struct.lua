@@ -4,7 +4,7 @@
 local kit = ...
 
 local bad_argument, bad_type, raise = kit.bad_argument, kit.bad_type, kit.raise
-local numbers, number_of, text_of = kit.numbers, kit.number_of, kit.text_of
+local numbers, number_of, text_of, weigh = kit.numbers, kit.number_of, kit.text_of, kit.weigh
 local common_bits = numbers.common_bits
 local byte, char, concat, find, floor = string.byte, string.char, table.concat, string.find, math.floor
 local format, rep, reverse, select, sub = string.format, string.rep, string.reverse, select, string.sub
@@ -174,6 +174,7 @@ local function pack(layout_given, ...)
       control(option)
     end
     length = length + size
+    weigh(skipped + size)
     piece_count = piece_count + 1
     pieces[piece_count] = skipped > 0 and rep("\0", skipped) .. piece or piece
   end
@@ -254,9 +255,11 @@ local function unpack_one(data, position, option, size)
       size = previous_size()
       require_bytes(data, position, size)
     end
+    weigh(size)
     put(sub(data, position + 1, position + size))
   elseif option == "s" then
     local last = find(data, "%z", position + 1)
+    weigh((last or #data) - position)
     if not last then
       raise("unfinished string in data")
     end
