@@ -95,11 +95,14 @@ def bitpos(context: Context, args: list[bytes]) -> Reply:
         return -1
     if unit == b"BYTE":
         first, after = 8 * first, 8 * after
-    bits = f"{int.from_bytes(data):0{8 * len(data)}b}"
-    found = bits.find("01"[bit], first, after)
-    if found < 0 and not bit and len(args) < 5:
-        return len(bits)  # behind a string whose end was not named there are zeros
-    return found
+    found = int.from_bytes(data[first // 8 : -(-after // 8)])
+    if not bit:
+        found = ~found
+    found = (found >> -after % 8) & ((1 << (after - first)) - 1)
+    if found:
+        return after - found.bit_length()
+    # Behind a string whose end was not named there are zeros.
+    return -1 if bit or len(args) > 4 else 8 * len(data)
 
 
 _OPERATIONS: Final[dict[bytes, Callable[[int, int], int]]] = {
