@@ -82,6 +82,7 @@ def running_redis(directory: Path) -> Iterator[int]:
         pytest.skip("redis-server is not installed: replies cannot be compared with a real one")
     port = _free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+               "--databases", "1",
                "--dir", str(directory), "--logfile", str(directory / "log")]  # fmt: skip
     server = subprocess.Popen([binary, *options])
     try:

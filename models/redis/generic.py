@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Final
 
 from models.redis import reads
-from models.redis.arguments import NO_SUCH_KEY, SYNTAX, integer
+from models.redis.arguments import NO_SUCH_KEY, SYNTAX
 from models.redis.context import Context
+from models.redis.databases import check_database
 from models.redis.refused import Refused
 from models.redis.state import Key, ListValue, Value
 from models.replies import OK, ErrorReply, Reply, Status
@@ -72,8 +73,7 @@ def copy(context: Context, args: list[bytes]) -> Reply:
         if option.upper() == b"REPLACE":
             replace = True
         elif option.upper() == b"DB" and (number := next(rest, None)) is not None:
-            if integer(number) != 0:
-                raise Refused(ErrorReply(b"ERR DB index is out of range"))
+            check_database(number)
         else:
             raise Refused(SYNTAX)
     source, target = context.key(args[1]), context.key(args[2])

@@ -10,6 +10,7 @@ from typing import Final
 from models.redis import reads
 from models.redis.arguments import NOT_AN_INTEGER, SYNTAX, key_count, positive, score
 from models.redis.context import Context
+from models.redis.encodings import is_compact_zset
 from models.redis.refused import Refused
 from models.redis.sorted_set import SortedSet
 from models.redis.zsets import flat
@@ -122,6 +123,8 @@ def _answer(context: Context, args: list[bytes], combine: Callable[[_Query], Sco
 def _store(context: Context, args: list[bytes], combine: Callable[[_Query], Scores]) -> Reply:
     query = _Query(context, args, 2, plain=combine is _difference, storing=True)
     total = SortedSet(combine(query))
+    if is_compact_zset(total):  # which loses the sign of a negative zero
+        total = SortedSet({member: value + 0.0 for member, value in total.scores.items()})
     context.replace(args[1], "zset", total)
     return len(total)
 

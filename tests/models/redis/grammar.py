@@ -26,7 +26,7 @@ ANY_KEYS: Final = (b"a", *(name for names in KEYS.values() for name in names))
 
 _TEXTS = (b"", b"abc", b"\x00\xff\r\n", b"0", b"7", b"-3", b"x" * 40)
 _FIELDS = (b"f1", b"f2", b"f3", b"10", b"", b"\x00\xff\r\n")
-_MEMBERS = (b"m1", b"m2", b"m3", b"a", b"b", b"c", b"", b"\x00\xff", b"9")
+_MEMBERS = (b"m1", b"m2", b"m3", b"a", b"b", b"c", b"", b"\x00\xff", b"9", b"1", b"2")
 _INTEGERS = (b"1", b"2", b"3", b"7", b"10", b"-5", b"9223372036854775807",
              b"-9223372036854775808", b"300")  # fmt: skip
 _NUMBERS = (*_TEXTS, b"0", b"7", b"-3", b" 1", b"1 ", b"+1", b"01", b"-0", b"1.0", b"1e3", b"1.5",
@@ -77,7 +77,18 @@ _POOLS: Final[dict[str, tuple[bytes, ...]]] = {
     "id": _IDS, "newid": _NEW_IDS, "anyid": (*_IDS, b"-", b"+", b"(1-1", b"(2-1", b"(9-9"),
     "score_or_worse": (*_SCORES, *_BAD_SCORES), "bound_or_worse": (*_BOUNDS, *_BAD_BOUNDS),
     "lex_or_worse": (*_LEX, *_BAD_LEX), "id_or_worse": (*_IDS, *_BAD_IDS),
-    "element": (b"a", b"b", b"c", b"", b"\x00\xff\r\n", b"7"),
+    "element": (b"a", b"b", b"c", b"", b"\x00\xff\r\n", b"7", b"1", b"2"),
+    "type": (b"u1", b"u4", b"i5", b"i8", b"u8", b"i1", b"u63", b"i64"),
+    "badtype": (b"u64", b"i65", b"x8", b"u0", b"I8", b"i"),
+    "at": (b"0", b"1", b"5", b"17", b"#0", b"#1", b"#3"), "badat": (b"-1", b"#-1", b"#", b"##1"),
+    "database": (b"0", b"0", b"0", b"1", b"-1", b"X", b"2147483648"),
+    "east": (*(b"13.361389", b"15.087269", b"13.5", b"-179.9", b"180", b"0", b"-0.001") * 3, b"x"),
+    "north": (*(b"38.115556", b"37.502669", b"38.2", b"-85.05", b"85.05112878", b"0") * 3, b"90"),
+    "far": (*(b"0", b"100", b"200", b"5000", b"1e6", b"1e7", b"3e7", b"0.5", b"inf") * 3, b"-1",
+            b"x"),
+    "unit": (*(b"m", b"km", b"KM", b"ft", b"mi", b"km") * 3, b"yd"),
+    "by": (b"s*", b"h*->f1", b"*", b"#", b"l*", b"h*->", b"constant"),
+    "got": (b"s*", b"h*->f1", b"#", b"#", b"*1", b"h*->", b"*->f2", b"constant"),
     "small": (b"0", b"1", b"2", b"3"), "bit": (b"0", b"1", b"1", b"2"),
     "offset": (b"0", b"1", b"5", b"7", b"20", b"-1"),
     "group": (b"g1", b"g1", b"g1", b"g2"), "consumer": (b"c1", b"c2"),
@@ -169,7 +180,7 @@ def _draw(token: str, kind: str) -> SearchStrategy[Words]:
         return st.sampled_from([[time] for time in (*times * 3, *_BAD_TIMES)])
     if token in _POOLS:
         return st.sampled_from([[word] for word in _POOLS[token]])
-    assert token == token.upper() or token in ("x1", "g1"), f"no draw {token!r}"
+    assert token == token.upper() or token in ("x1", "g1", "l1", "s2"), f"no draw {token!r}"
     return st.just([token.encode()])
 
 

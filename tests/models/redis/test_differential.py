@@ -21,7 +21,7 @@ from tests.models.redis.grammar_table import FILL, TABLE
 from tests.models.redis.scenes import Scene
 
 SIZE = 25
-QUICK = 700
+QUICK = 1000
 """Sequences per mode as CI runs them: always the same ones."""
 
 
@@ -62,7 +62,7 @@ def test_sequences(duel: Duel, mode: str, pytestconfig: pytest.Config) -> None:
     assert duel.commands - before > 20 * examples
     if mode == SINGLE:
         seldom = [name for name in COMMANDS if duel.met.get(name, [0])[0] < 3]
-        assert seldom == [b"SPUBLISH"], "too little was carried out"
+        assert seldom == [b"MOVE", b"SPUBLISH"], "too little was carried out"
         assert len(duel.refusals) > 80, "too little was refused"
     print(f"{mode}: {duel.commands - before:,} commands compared")
 
@@ -110,7 +110,25 @@ CORNERS = {
     "long double": "INCRBYFLOAT s1 0.1|INCRBYFLOAT s1 0.2|INCRBYFLOAT s1 1e20|INCRBYFLOAT s1 -1e20",
     "bits of nothing": "SETRANGE s1 0 a|SET s2 |BITCOUNT s1 1 0 BIT|BITCOUNT s1 -1 -2 BITS|"
     "BITCOUNT s1 9 9 BIT|BITCOUNT s1 0 3 BIT|BITCOUNT s1 -9 -8 BYTE",
-    "negative zero": "ZADD z1 -0 m|ZSCORE z1 m|ZINCRBY z1 -0 m|ZADD z1 INCR -0 n",
+    "bits found": "SET s1 \x7f\x7f|BITPOS s1 0|BITPOS s1 0 1|BITPOS s1 1 7|SETBIT s1 0 1|"
+    "SETBIT s1 8 1|BITPOS s1 0|BITPOS s1 0 0|BITPOS s1 0 0 -1|BITPOS s1 0 3 9 BIT|"
+    "BITPOS s1 1 9 9 BIT|SET s2 |BITPOS s2 0|BITPOS s2 1|BITPOS a 0|BITPOS a 1|BITPOS s1 1 5 2|"
+    "BITPOS s1 1 1 2 3 4",
+    "fields that overflow": "BITFIELD s1 SET u4 0 -1 OVERFLOW SAT INCRBY u4 0 1 INCRBY i8 #1 128|"
+    "BITFIELD s1 OVERFLOW FAIL INCRBY u4 0 1 SET i5 40 99|STRLEN s1|BITFIELD s2 OVERFLOW FAIL SET "
+    "u1 9 7|BITFIELD s2 SET i64 60 -1 GET u63 61 GET i64 #1 INCRBY i64 60 -9223372036854775808|"
+    "BITFIELD a OVERFLOW SAT SET i5 0 -9223372036854775808 SET i5 0 -9 SET i5 0 -99 GET i5 0|"
+    "BITFIELD_RO s1 GET u8 0 GET u8 999999|BITFIELD_RO s1 SET u8 0 1|BITFIELD s1",
+    "operations of nothing": "BITOP AND s1 a s2|SET s1 x|BITOP OR s1 a|EXISTS s1|SET s1 ab|"
+    "SET s2 c|PEXPIRE a 9000|BITOP XOR a s1 s2|PTTL a|GET a|BITOP NOT a s1|BITOP NOT a s1 s2|"
+    "BITOP AND u1 s1",
+    "common subsequences": "SET s1 ohmytext|SET s2 mynewtext|LCS s1 s2|LCS s1 s2 LEN|LCS s1 s2 IDX|"
+    "LCS s1 s2 IDX MINMATCHLEN 4|LCS s1 s2 IDX WITHMATCHLEN|LCS s2 s1 IDX MINMATCHLEN -1|"
+    "SET s1 abcbdab|SET s2 bdcaba|LCS s1 s2|LCS s2 s1|LCS s1 s2 IDX WITHMATCHLEN MINMATCHLEN 2|"
+    "LCS s1 a IDX|LCS s1 a|LCS s1 s1 IDX|LCS s1 s2 LEN IDX|LPUSH l1 x|LCS s1 l1|LCS l1 s1 NOPE|"
+    "LCS s1 s2 NOPE|SETRANGE s1 20000 x|SETRANGE s2 20000 x|LCS s1 s2 LEN",
+    "negative zero": "ZADD z1 -0 m|ZSCORE z1 m|ZINCRBY z1 -0 m|ZADD z1 INCR -0 n|"
+    "ZUNION 1 z1 WEIGHTS -1 WITHSCORES|ZUNIONSTORE z1 1 z1 WEIGHTS -1|ZRANGE z1 0 -1 WITHSCORES",
     "wrong type twice": "LPUSH l1 x|HGET l1 f|HSET l1 f 1|LRANGE l1 0 -1",
     "a key of its own": "ZUNIONSTORE z1 2 z1 u1|SADD u1 a|ZUNIONSTORE z1 2 z1 u1 WEIGHTS 2 3|"
     "ZUNIONSTORE z1 2 z1 z1|ZRANGE z1 0 -1 WITHSCORES|SINTERSTORE u1 u1 u1|SMOVE u1 u1 a",
