@@ -74,7 +74,7 @@ function globals.table.insert(list, ...)
     if kind ~= "number" and (kind ~= "string" or not tonumber(position)) then
       bad_type(2, "number", position)
     end
-    weigh((#list - position) * VALUE)
+    weigh((#list - kit.to_int(tonumber(position))) * VALUE)
     insert(list, position, value)
   else
     error("wrong number of arguments to 'insert'", 2)

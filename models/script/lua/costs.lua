@@ -11,6 +11,7 @@ local kit = ...
 
 local charge, counting, number_of, results = kit.charge, kit.counting, kit.number_of, kit.results
 local explain, memory, weigh, VALUE = kit.explain, kit.memory, kit.weigh, kit.value_bytes
+local to_int = kit.to_int
 local max, min, pcall, select, type = math.max, math.min, pcall, select, type
 
 local globals = kit.globals
@@ -44,7 +45,7 @@ function strings.rep(...)
   local text, count = ...
   if text == "" then
     -- Nothing is made, but as often as is said.
-    charge(max(number_of(count) or 0, 0))
+    charge(max(to_int(number_of(count) or 0), 0))
   end
   return made(pcall(rep, ...))
 end
@@ -91,7 +92,7 @@ function tables.concat(...)
   local list, _, first, last = ...
   local ok, text = pcall(concat, ...)
   if ok then
-    local items = (number_of(last) or #list) - (number_of(first) or 1) + 1
+    local items = to_int(number_of(last) or #list) - to_int(number_of(first) or 1) + 1
     weigh(max(items, 0) * VALUE)
   elseif type(list) == "table" then
     for index = number_of(first) or 1, #list do
@@ -108,7 +109,8 @@ end
 function tables.remove(...)
   local list, position = ...
   if type(list) == "table" and (position == nil or type(position) == "number") then
-    weigh(position and position > 0 and (#list - position) * VALUE or 0)
+    local place = position and to_int(position) or 0
+    weigh(place > 0 and (#list - place) * VALUE or 0)
     return remove(list, position)
   end
   return results(pcall(remove, ...))

@@ -46,7 +46,8 @@ kit.KILLED = KILLED
 
 local function charge(instructions)
   spent = spent + instructions
-  if spent >= limit then
+  -- NaN is less than nothing, so no count that has gone wrong passes the limit unseen.
+  if not (spent < limit) then
     killed = true
   end
   if killed then

@@ -104,6 +104,8 @@ WORKING = {
     "sort": MANY + "table.sort(t) end",
     "sort with a function of C": MANY + "pcall(table.sort, t, rawequal) end",
     "insert": MANY + "table.insert(t, 1, 'x') end",
+    "anything, once a count has gone wrong":
+        "string.rep('', 0/0) string.rep('', tonumber('nan')) while true do end",
     "remove": MANY + "t[20001] = 'x' table.remove(t, 1) end",
     "unpack": MANY + "unpack(t, 1, 3900) end",
     "unpack of most there can be": MANY + "unpack(t, 1, 7900) end",
@@ -139,6 +141,35 @@ def test_a_script_that_has_c_functions_work_is_killed_in(what: str) -> None:
         return OK
 
     assert start(machine, WORKING[what], answer) == Done(TOO_LONG, raised=True)
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        "table.insert(t, 0/0, '')",
+        "table.insert(t, 2^32, '')",
+        "t[20001] = '' table.remove(t, 2^32 + 1)",
+        "table.concat(t, '', 2^32 + 1)",
+    ],
+)
+def test_a_place_counts_as_what_c_makes_of_it(work: str) -> None:
+    """No number of the script's hides how many values a function goes through."""
+    calls: list[list[bytes]] = []
+
+    def answer(args: list[bytes]) -> Reply:
+        calls.append(args)
+        return OK
+
+    fill = "local t = {} for i = 1, 20000 do t[i] = '' end "
+    body = f"{fill}while true do redis.call('T') {work} end"
+    assert run(Machine(instructions_max=LIMIT), body, answer) == TOO_LONG
+    assert len(calls) < 100
+
+
+@pytest.mark.parametrize("count", ["0/0", "2^32", "1e300", "-1"])
+def test_nothing_repeated_a_strange_number_of_times_is_nothing(count: str) -> None:
+    """As in Redis, where C takes each of these for no times."""
+    assert run(Machine(), f"return string.rep('', {count})") == b""
 
 
 @pytest.mark.parametrize("reply", [b"x" * 1_000_000, [b"x"] * 10_000, [[b"x" * 100_000]]])
