@@ -222,8 +222,8 @@ class Machine:
         return Done(scalar_reply(value, self._host.resp))
 
     def _ending(self, script: Script, text: Any, ending: int, place: bytes | None = None) -> Done:
+        tokens, self._host.tokens = self._host.tokens, []
         if ending == Ending.TOKENS:
-            tokens, self._host.tokens = self._host.tokens, []
             return Done(reply_from_tokens(tokens, self._host.resp))
         if ending == Ending.STATUS:
             return Done(status_reply(text))

@@ -11,12 +11,13 @@ local kit = ...
 local emit, emit_strings = kit.emit, kit.emit_strings
 local globals, source = kit.globals, kit.source
 local begin, is_killed, translate = kit.begin, kit.is_killed, kit.translate
-local reset_addresses, reset_random = kit.reset_addresses, kit.reset_random
+local reset_addresses, reset_random, weigh = kit.reset_addresses, kit.reset_random, kit.weigh
 local load_binary = kit.load_binary
 local CHUNK_NAME, KILLED = kit.chunk_name, kit.KILLED
 local getinfo, sethook = debug.getinfo, debug.sethook
 local metatable_of = debug.getmetatable
-local error, next, rawget, select, type = error, next, rawget, select, type
+local error, next, pcall, rawget = error, next, pcall, rawget
+local select, type = select, type
 local tostring = kit.globals.tostring
 local setfenv, unpack, xpcall = setfenv, unpack, xpcall
 
@@ -27,6 +28,9 @@ local STATUS, ERROR, RAISED, KILL, BROKEN, TOKENS = 1, 2, 3, 4, 5, 6
 local PIECE = 200
 -- From here on it pays to hand an array of strings to Python as it is.
 local MANY = 20
+-- Bytes that a token takes in Python, as what it stands for. The same table may be sent many times, so
+-- neither Lua's memory nor what its making cost bounds a reply: what is sent counts.
+local TOKEN_BYTES = 128
 -- How deep a reply may nest; Redis gives up at 7,996, which Python could not walk.
 local DEPTH_MAX = 500
 
@@ -97,20 +101,26 @@ end
 
 -- Replies
 
-local tokens, token_count
+-- `text_bytes` is those of the texts among the tokens.
+local tokens, token_count, text_bytes
+
+local function send()
+  weigh(token_count * TOKEN_BYTES + text_bytes)
+  emit(unpack(tokens, 1, token_count))
+  token_count, text_bytes = 0, 0
+end
 
 local function put(token)
   token_count = token_count + 1
   tokens[token_count] = token
   if token_count == PIECE then
-    emit(unpack(tokens, 1, PIECE))
-    token_count = 0
+    send()
   end
 end
 
-local function send()
-  emit(unpack(tokens, 1, token_count))
-  token_count = 0
+local function put_text(text)
+  text_bytes = text_bytes + #text
+  put(text)
 end
 
 -- nil never stands for a value: it announces that the next token says what follows.
@@ -149,7 +159,7 @@ local function put_wrapped(list, depth)
   wrapped = rawget(list, "big_number")
   if type(wrapped) == "string" then
     put_mark("(")
-    put(wrapped)
+    put_text(wrapped)
     return true
   end
   wrapped = rawget(list, "verbatim_string")
@@ -157,8 +167,8 @@ local function put_wrapped(list, depth)
     local text = rawget(wrapped, "string")
     if type(text) == "string" then
       put_mark("=")
-      put(text)
-      put(rawget(wrapped, "format"))
+      put_text(text)
+      put_text(rawget(wrapped, "format"))
       return true
     end
   end
@@ -175,33 +185,36 @@ local function put_wrapped(list, depth)
   return false
 end
 
--- Whether a table is an array of many strings, and `next` goes through it in order.
-local function is_strings(list)
-  local count = 0
+-- What an array of many strings that `next` goes through in order takes, in bytes. Nil if it is none.
+local function strings_bytes(list)
+  local count, bytes = 0, 0
   for key, value in next, list do
     count = count + 1
     if key ~= count or type(value) ~= "string" then
-      return false
+      return nil
     end
+    bytes = bytes + #value
   end
-  return count >= MANY
+  return count >= MANY and count * TOKEN_BYTES + bytes or nil
 end
 
 local function put_table(list, depth)
   local text = rawget(list, "err")
   if type(text) == "string" then
     put_mark("-")
-    return put(text)
+    return put_text(text)
   end
   text = rawget(list, "ok")
   if type(text) == "string" then
     put_mark("+")
-    return put(text)
+    return put_text(text)
   end
   if put_wrapped(list, depth) then
     return
   end
-  if is_strings(list) then
+  local bytes = strings_bytes(list)
+  if bytes then
+    weigh(bytes)
     send()
     return emit_strings(list)
   end
@@ -218,7 +231,9 @@ end
 
 function put_value(value, depth)
   local kind = type(value)
-  if kind == "string" or kind == "number" or kind == "boolean" then
+  if kind == "string" then
+    put_text(value)
+  elseif kind == "number" or kind == "boolean" then
     put(value)
   elseif kind ~= "table" then
     put_mark("_")
@@ -230,6 +245,11 @@ function put_value(value, depth)
   end
 end
 
+local function put_all(list)
+  put_table(list, 1)
+  send()
+end
+
 local function finish_table(list)
   local text = rawget(list, "err")
   if type(text) == "string" then
@@ -239,10 +259,14 @@ local function finish_table(list)
   if type(text) == "string" then
     return text, STATUS
   end
-  tokens, token_count = {}, 0
-  put_table(list, 1)
-  send()
+  tokens, token_count, text_bytes = {}, 0, 0
+  local ok, problem = pcall(put_all, list)
   tokens = nil
+  if is_killed() then
+    return nil, KILL
+  elseif not ok then
+    error(problem, 0)
+  end
   return nil, TOKENS
 end
 

@@ -189,6 +189,41 @@ def test_a_script_that_is_handed_long_replies_is_killed(reply: Reply) -> None:
     assert counts[0] == counts[1] < 200
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "local t for i = 1, 40 do t = {t, t} end return t",
+        "local t = {} t[1] = t t[2] = t return t",
+        "local s, t = string.rep('x', 1e5), {} for i = 1, 200 do t[i] = s end return t",
+        "local s, t = string.rep('x', 1e5), {0} for i = 1, 200 do t[i + 1] = s end return t",
+        "local s, t = string.rep('x', 1e5), {} for i = 1, 200 do t[i] = {ok = s} end return t",
+        "local s, t = string.rep('x', 1e5), {} for i = 1, 200 do t[i] = {err = s} end return t",
+        "local s, t = {big_number = string.rep('1', 1e5)}, {} "
+        "for i = 1, 200 do t[i] = s end return t",
+        "local s, t = {verbatim_string = {string = string.rep('x', 1e5), format = 'txt'}}, {} "
+        "for i = 1, 200 do t[i] = s end return t",
+        "local s, t = {map = {[string.rep('x', 1e5)] = 1}}, {} "
+        "for i = 1, 200 do t[i] = s end return t",
+        "local s, t = {}, {} for i = 1, 20 do s[i] = '' end "
+        "for i = 1, 9000 do t[i] = s end return t",
+    ],
+)
+def test_a_script_that_returns_too_much_is_killed(body: str) -> None:
+    """One table can stand in many places of a reply: what goes to Python is what counts."""
+    machine = Machine(instructions_max=LIMIT)
+    assert start(machine, body) == Done(TOO_LONG, raised=True)
+    assert machine.reusable
+    assert run(machine, "return {1, {'x'}}") == [1, [b"x"]]
+
+
+def test_a_reply_may_be_long() -> None:
+    """As many values as any script has a use for are far from the limit."""
+    body = "local t = {} for i = 1, 100000 do t[i] = {i, 'x'} end return t"
+    reply = run(Machine(), body)
+    assert isinstance(reply, list)
+    assert len(reply) == 100_000
+
+
 def test_short_work_costs_its_instructions_only() -> None:
     """Texts as scripts usually have them."""
     machine = Machine(instructions_max=LIMIT)
