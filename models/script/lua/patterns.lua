@@ -8,7 +8,8 @@
 local kit = ...
 
 local matching, raise, results, weigh = kit.matching, kit.raise, kit.results, kit.weigh
-local concat, error, floor, number_of = table.concat, error, math.floor, kit.number_of
+local concat, error, floor, max = table.concat, error, math.floor, math.max
+local number_of = kit.number_of
 local pcall, sub, text_of, tonumber, type = pcall, string.sub, kit.text_of, tonumber, type
 
 local strings = kit.globals.string
@@ -20,13 +21,17 @@ local PATTERN_MAX = 2000
 local STEPS_MAX = kit.match_steps_max
 -- Steps that take about as long as handling a byte.
 local STEPS_PER_BYTE = 4
+-- Bytes of a pattern that C goes through in about the time of a step: it reads a set byte by byte
+-- each time, and a text at each place.
+local PATTERN_BYTES_PER_STEP = 8
 -- Bytes of a text that C may compare with every place of a subject.
 local HEAD = 256
 
 -- Without one of these `find` searches for the pattern as it is.
 local SPECIALS = "[%^%$%*%+%?%.%(%[%%%-]"
 
--- How many places of a pattern repeat, at most.
+-- How many places of a pattern repeat, at most, not counting that it is tried at each place of the
+-- subject; how many are a choice; whether it is bound to one place; and how many steps one is.
 local repeats_of, known = {}, 0
 
 local function repeats(pattern)
@@ -35,7 +40,8 @@ local function repeats(pattern)
     local _, loops = gsub(pattern, "[*+%-]", "")
     local _, choices = gsub(pattern, "%?", "")
     local _, balances = gsub(pattern, "%%b", "")
-    count = { loops + balances + (sub(pattern, 1, 1) == "^" and 0 or 1), choices }
+    local is_bound = sub(pattern, 1, 1) == "^"
+    count = { loops + balances, choices, is_bound, max(1, #pattern / PATTERN_BYTES_PER_STEP) }
     if known > 200 then
       repeats_of, known = {}, 0
     end
@@ -46,7 +52,8 @@ local function repeats(pattern)
 end
 
 -- Whether a match has to be watched. Raises an error for a pattern that cannot be matched at all.
-local function is_slow(subject, pattern)
+-- `is_never_bound` where "^" stands for itself, as in gmatch.
+local function is_slow(subject, pattern, is_never_bound)
   if type(pattern) ~= "string" or not text_of(subject) then
     return false
   end
@@ -55,7 +62,8 @@ local function is_slow(subject, pattern)
   end
   local count = repeats(pattern)
   local size = #text_of(subject) + 1
-  local steps = size ^ count[1] * 2 ^ count[2]
+  local loops = (count[3] and not is_never_bound) and count[1] or count[1] + 1
+  local steps = size ^ loops * 2 ^ count[2] * count[4]
   if steps > STEPS_MAX * size then
     return true
   end
@@ -143,7 +151,7 @@ end
 
 function strings.gmatch(...)
   local subject, pattern = ...
-  if not is_slow(subject, pattern) then
+  if not is_slow(subject, pattern, true) then
     return results(pcall(gmatch, ...))
   end
   subject = text_of(subject)

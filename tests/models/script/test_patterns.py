@@ -69,6 +69,9 @@ def test_both_match_alike(
         "('a'):rep(300000):gsub('a-b', function() end)",
         "('a'):rep(300000):gmatch('a-b')()",
         "('('):rep(300000):find('%b()')",
+        "('^'):rep(60000):gmatch('^.-X')()",
+        "('a'):rep(3000):find('[' .. ('b'):rep(1900) .. 'a]-X')",
+        "('a'):rep(3000000):find(('a'):rep(1900) .. 'X.')",
     ],
 )
 def test_a_match_that_would_take_for_ever_is_killed(call: str) -> None:
