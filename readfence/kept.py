@@ -32,7 +32,7 @@ def points_kept(
     def tell_kept(error: BaseException) -> None:
         # What met its limit here would meet it again.
         more = "" if isinstance(error, LimitReached) else "; the same command goes on from there"
-        err.print(f"{done(runner.ran + runner.from_store)} are done and kept{more}")
+        err.print(f"{done(runner.kept)} are done and kept{more}")
 
     def give_up(error: KeyboardInterrupt | LimitReached) -> Exit:
         err.show_cursor()  # the bar hides it

@@ -25,6 +25,7 @@ from readfence.runner import PointRunner
 from readfence.runs import make_folder
 from readfence.scenarios import Loaded, load
 from reports.planning.record import PlanRecord, plan_text, write_plan
+from reports.planning.tables import CONDITION_NAMES
 from reports.planning.text import plan_markdown, plan_view
 
 
@@ -124,7 +125,7 @@ def _draw(record: PlanRecord, folder: Path) -> list[Path]:
 def warnings(record: PlanRecord) -> list[str]:
     """What was not found, or not as well as asked for, in words: a line each."""
     return [
-        f"{variant.name} ({situation.condition}): {situation.capacity.reason}"
+        f"{variant.name} ({CONDITION_NAMES[situation.condition]}): {situation.capacity.reason}"
         for variant in record.variants
         for situation in variant.situations
         if situation.capacity.reason

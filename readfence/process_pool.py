@@ -190,11 +190,11 @@ def _interrupts_blocked() -> Iterator[None]:
     this is over.
     """
     resource_tracker.ensure_running()  # starting it would unblock what is blocked here
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 # -- in a process of the pool ---------------------------------------------------------------------

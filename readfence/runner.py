@@ -33,6 +33,8 @@ class PointRunner:
         """Points that were run, so far."""
         self.from_store = 0
         """Points that had been run before."""
+        self.kept = 0
+        """Points whose results are in the store: those, and what was run and will last."""
 
     @property
     def running(self) -> int:
@@ -49,6 +51,7 @@ class PointRunner:
         if known is not None:
             self._found.append(Finished(index, known, True))
             self.from_store += 1
+            self.kept += 1
             return
         self._waiting[name] = [index]
         self._executor.submit(index, point)
@@ -65,6 +68,7 @@ class PointRunner:
             for _, result in self._executor.completed():
                 if self._store is not None:
                     self._store.put(result)
+                    self.kept += result.lasting
                 self.ran += 1
                 for index in self._waiting.pop(result.point):
                     yield Finished(index, result, False)

@@ -8,7 +8,6 @@ every script has one, else from the sketch `latency_ns`, with its stated error.
 
 from fractions import Fraction
 from functools import cached_property
-from math import ceil
 from typing import Final
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy.typing as npt
 
 from reports.attempts import Attempts
 from reports.planning.record import VariantPlan
+from reports.statistics import rank_of
 from sim.errors import InputError
 from sim.record import VariantRecord, Verdict
 from sim.sketch import Sketch
@@ -148,9 +148,3 @@ def percentile(ascending: npt.NDArray[np.int64], percent: Fraction) -> int:
     `percent` is above 0 and at most 100; there must be a value.
     """
     return int(ascending[rank_of(percent, len(ascending)) - 1])
-
-
-def rank_of(percent: Fraction, count: int) -> int:
-    """The rank, from 1, of a percentile of so many values."""
-    assert 0 < percent <= 100, f"a percentile of {percent} %"
-    return ceil(percent * count / 100)

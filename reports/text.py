@@ -44,8 +44,8 @@ _THINNED_NOTE: Final = (
     "Percentiles of latency are off by {:.2%} at most: not every script kept a row."
 )
 _PAIRS_NOTE: Final = (
-    "Same script: its latency less that in `{}`, the median over {} pairs; ±: half of the {:.0%} "
-    "interval."
+    "Same script: its latency less that in `{}`, the median over {} scripts that ended ok in both; "
+    "±: half of the {:.0%} interval."
 )
 _WOULD_DROP: Final = "messages.would_drop"
 """The counter of a run with `fidelity: rounds`."""

@@ -22,9 +22,12 @@ class SharedRounds:
         return not began
 
     def will_wait(self, at: int) -> bool:
-        """Whether somebody who has come by now will still wait at an instant."""
+        """Whether somebody who has come by now will still wait at an instant.
+
+        A deadline comes before whatever else is due at its instant.
+        """
         return any(
-            not read.done and (read.deadline is None or read.deadline >= at)
+            not read.done and (read.deadline is None or read.deadline > at)
             for read in self._waiting
         )
 

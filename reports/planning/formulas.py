@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reports.planning.record import Probe, Situation, Use
+from reports.planning.record import PlanRecord, Probe, Situation, Use
 from reports.theory import fit_scalability, md1_wait, mm1_wait, operational_bound
 from sim.units import SECOND
 
@@ -17,6 +17,10 @@ _CHANGED: Final = 0.05
 """A demand that changes by more than this share with the load is none."""
 _ONE_VISIT: Final = 0.05
 """Arrivals at a resource are taken for those of the scripts if they are as many, within this."""
+
+
+_FAR: Final = 1.5
+"""A fitted curve is believed up to so many times the highest throughput that it was fitted to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +79,30 @@ def _busy(name: str, probe: Probe) -> float:
     return use.utilisation * use.count if use else 0.0
 
 
-def constant_service_wait(use: Use) -> Formula:
-    """Mean wait (ns) of M/D/1 at a resource: Poisson arrivals, one server, constant service."""
-    why = _no_single_queue(use)
+def not_poisson(record: PlanRecord, variant: str) -> str:
+    """Why the scripts of a variant do not come as a Poisson process; empty: they do."""
+    if "workload" in (record.scenario["variants"].get(variant) or {}):
+        return "the variant has a workload of its own"
+    for group in record.scenario["workload"]:
+        if not group["arrivals"]:
+            return f"{group['name']} send in a closed loop, so arrivals are not Poisson"
+        if group["arrivals"]["pattern"] != "poisson":
+            return f"arrivals of {group['name']} are {group['arrivals']['pattern']}, not Poisson"
+    return ""
+
+
+def constant_service_wait(use: Use, arrivals: str = "") -> Formula:
+    """Mean wait (ns) of M/D/1 at a resource: Poisson arrivals, one server, constant service.
+
+    `arrivals` as `not_poisson` says.
+    """
+    why = arrivals or _no_single_queue(use)
     return Formula(None, why) if why else Formula(md1_wait(_per_ns(use), use.service_ns))
 
 
-def exponential_service_wait(use: Use) -> Formula:
+def exponential_service_wait(use: Use, arrivals: str = "") -> Formula:
     """Mean wait (ns) of M/M/1: twice that of M/D/1, for service times that vary as much."""
-    why = _no_single_queue(use)
+    why = arrivals or _no_single_queue(use)
     return Formula(None, why) if why else Formula(mm1_wait(_per_ns(use), use.service_ns))
 
 
@@ -117,4 +136,7 @@ def scalability_peak(probes: Sequence[Probe]) -> Formula:
         return Formula(None, str(error))
     if fit.sigma == 0.0 and fit.kappa == 0.0:
         return Formula(None, "throughput rises in proportion: no limit within these loads")
+    reached = max(probe.throughput for probe in stable)
+    if fit.peak_throughput > _FAR * reached:
+        return Formula(None, f"its peak lies far beyond {reached:,.3g}/s, the most that was seen")
     return Formula(fit.peak_throughput)

@@ -12,6 +12,7 @@ from reports.planning.formulas import (
     bound,
     constant_service_wait,
     exponential_service_wait,
+    not_poisson,
     scalability_peak,
 )
 from reports.planning.record import (
@@ -253,7 +254,7 @@ def _formulas(record: PlanRecord) -> Table:
     notes.append(
         "1/D_max: the load that keeps the busiest resource busy all the time, from its time per "
         "script at the lowest load. USL peak: the greatest throughput by Gunther's law, fitted to "
-        "the stable loads. An objective ends below either."
+        "the stable loads. An objective that allows any wait breaks about there, others below."
     )
     headings = ("", "capacity", "1/D_max", "off", "USL peak", "off")
     return Table("Beside formulas", headings, tuple(rows), tuple(notes))
@@ -262,11 +263,13 @@ def _formulas(record: PlanRecord) -> Table:
 def _waits(record: PlanRecord) -> Table:
     rows, notes = [], []
     for variant in record.variants:
+        arrivals = not_poisson(record, variant.name)
         for share, probe in _probes(variant, variant.shares):
             if probe.bottleneck is None:
                 continue
             use = probe.resources[probe.bottleneck]
-            constant, varying = constant_service_wait(use), exponential_service_wait(use)
+            constant = constant_service_wait(use, arrivals)
+            varying = exponential_service_wait(use, arrivals)
             rows.append((
                 variant.name, share, bottleneck_text(probe), percent(use.utilisation),
                 duration(use.wait_ns), _formula_duration(constant), _off(constant, use.wait_ns),

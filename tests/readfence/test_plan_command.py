@@ -80,12 +80,12 @@ def test_pictures_are_drawn(points: Path) -> None:
     [
         (
             ["--set", "plan.slo=latency.p99 < 1us"],
-            "one_fence (healthy): even 300/s, the lowest load asked for, does not keep "
+            "one_fence (all nodes): even 300/s, the lowest load asked for, does not keep "
             "latency.p99 < 1us",
         ),
         (
             ["--set", "plan.load=50/s..100/s"],
-            "one_fence (healthy): 100/s, the highest load asked for, still keeps "
+            "one_fence (all nodes): 100/s, the highest load asked for, still keeps "
             "latency.p99 < 20ms",
         ),
     ],

@@ -79,3 +79,23 @@ def test_more_may_be_asked_for_meanwhile() -> None:
         if finished.index < 3:
             runner.submit(finished.index + 1, (second, first, third)[finished.index])
     assert seen == [(0, False), (1, False), (2, True), (3, False)]
+
+
+class Late(Counting):
+    """Ends every run by a limit of this machine, whose results are not kept."""
+
+    def completed(self) -> Iterator[tuple[int, PointResult]]:
+        for index, result in self.inline.completed():
+            yield index, result.model_copy(update={"status": "limit", "lasting": False})
+
+
+def test_what_will_not_last_does_not_count_as_kept(tmp_path: Path) -> None:
+    """It is run again next time."""
+    kept = PointStore(tmp_path, lambda text: None)
+    counts = []
+    for executor in (Late(), Inline(), Inline()):
+        runner = PointRunner(executor, kept)
+        runner.submit(0, points(1)[0])
+        assert len(list(runner.completed())) == 1
+        counts.append((runner.ran, runner.from_store, runner.kept))
+    assert counts == [(1, 0, 0), (1, 0, 1), (0, 1, 1)]

@@ -78,7 +78,7 @@ def test_the_table_tells_the_difference_with_how_sure_it_is() -> None:
     record = make_record(first, second)
     text = summary_text(record)
     assert "\nsame script, less the first" in text and " -3 ms\n" in text
-    assert "Same script: its latency less that in `a`, the median over 100 pairs" in text
+    assert "Same script: its latency less that in `a`, the median over 100 scripts" in text
     told = summary(record)["variants"]
     assert told["a"]["against_first"] is None
     assert told["b"]["against_first"] == {

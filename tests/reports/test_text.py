@@ -60,8 +60,8 @@ virtual time                       113 s       173 s       104 s       103 s
 wall time                            2 s           -      0.25 s           -
 virtual over wall time              56.4           -         416           -
 
-Same script: its latency less that in `per_call`, the median over 200 pairs; ±: half of the 95%
-interval.
+Same script: its latency less that in `per_call`, the median over 200 scripts that ended ok in both;
+±: half of the 95% interval.
 """
     )
 

@@ -317,16 +317,17 @@ def test_a_deadline_that_passes_before_the_loop_serves_it_sends_nothing() -> Non
     assert alone.cluster.counters()["rounds.sent"] == 1
 
 
-def test_a_shared_round_that_nobody_will_wait_for_sends_nothing() -> None:
-    """All have given up when the loop serves it, and the next is not held up: as in the other."""
+@pytest.mark.parametrize("deadline", [us(3), us(5)])
+def test_a_shared_round_that_nobody_will_wait_for_sends_nothing(deadline: int) -> None:
+    """All have given up when the loop serves it, be it just then; the next is not held up."""
     alone = Alone(read_sharing="one_outstanding")
-    alone.verify(us(3))
+    alone.verify(deadline)
     alone.pass_time(us(10))
     counters = alone.cluster.counters()
     assert (counters["rounds.sent"], counters["messages.sent"]) == (0, 0)
     alone.verify()
     alone.pass_time(ms(2))
-    assert alone.ended == [(us(3), "context deadline exceeded"), (us(10 + 1015), "ok")]
+    assert alone.ended == [(deadline, "context deadline exceeded"), (us(10 + 1015), "ok")]
 
 
 def test_a_shared_round_is_sent_for_who_comes_before_it_begins() -> None:

@@ -117,7 +117,11 @@ def plan_record(
         "readfence": "0.1.0",
         "name": "capacity",
         "seed": 1,
-        "scenario": {"name": "capacity"},
+        "scenario": {
+            "name": "capacity",
+            "workload": [{"name": "clients", "arrivals": {"pattern": "poisson"}}],
+            "variants": {},
+        },
         "objective": objective.text,
         "percent": float(objective.percent),
         "limit_ns": objective.limit_ns,

@@ -7,10 +7,11 @@ from reports.planning.formulas import (
     bound,
     constant_service_wait,
     exponential_service_wait,
+    not_poisson,
     scalability_peak,
 )
-from reports.planning.record import PlanRecord, Situation, Use
-from sim.units import ms
+from reports.planning.record import PlanRecord, Probe, Situation, Use
+from sim.units import SECOND, ms
 from tests.reports.planning.systems import Queue, plan_record, question
 
 
@@ -101,3 +102,37 @@ def test_too_few_loads_have_no_fit(record: PlanRecord) -> None:
     found = scalability_peak(record.variant("one").healthy.probes[:2])
     assert found == Formula(None, "fewer than three stable loads")
     assert found.off(5.0) is None
+
+
+def test_waits_are_of_poisson_arrivals_alone(record: PlanRecord) -> None:
+    """Clients in a closed loop, bursts, and what a variant sends of its own are none."""
+    assert not_poisson(record, "one") == ""
+    poisson = record.scenario["workload"][0]
+    for group, why in (
+        ({"name": "pool", "arrivals": None}, "pool send in a closed loop, so "),
+        ({"name": "cron", "arrivals": {"pattern": "regular"}}, "arrivals of cron are regular, "),
+    ):
+        scenario = {**record.scenario, "workload": [poisson, group]}
+        found = not_poisson(record.model_copy(update={"scenario": scenario}), "one")
+        assert found.startswith(why)
+        assert constant_service_wait(use(), found) == Formula(None, found)
+    scenario = {**record.scenario, "variants": {"one": {"workload": []}, "seven": None}}
+    other = record.model_copy(update={"scenario": scenario})
+    assert not_poisson(other, "one") == "the variant has a workload of its own"
+    assert not_poisson(other, "seven") == ""
+
+
+def test_a_peak_far_beyond_what_was_tried_is_not_told(record: PlanRecord) -> None:
+    """A curve that is all but straight says nothing of where it bends."""
+    probe = record.variant("one").healthy.probes[0]
+
+    def probes(contention: float) -> list[Probe]:
+        throughputs = {n: 100.0 * n / (1.0 + contention * (n - 1)) for n in (1, 10, 100, 1_000)}
+        return [
+            probe.model_copy(update={"load": x, "throughput": x, "mean_ns": SECOND * n / x})
+            for n, x in throughputs.items()
+        ]
+
+    found = scalability_peak(probes(0.00001))
+    assert found.value is None and "far beyond 9.9e+04/s" in found.why_not
+    assert scalability_peak(probes(0.1)).value == pytest.approx(1_000.0, rel=0.01)
