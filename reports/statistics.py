@@ -51,10 +51,13 @@ class Interval:
 
     @property
     def relative(self) -> float:
-        """The half-width as a share of the estimate; `inf` when that is 0 and the width is not."""
+        """The half-width as a share of the estimate; `inf` when that has no bound, or is 0 and the
+        width is not.
+        """
         if self.half_width == 0.0:
             return 0.0
-        return self.half_width / abs(self.estimate) if self.estimate else math.inf
+        known = self.estimate and math.isfinite(self.estimate)
+        return self.half_width / abs(self.estimate) if known else math.inf
 
     def covers(self, value: float) -> bool:
         """Whether the value lies inside."""

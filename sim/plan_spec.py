@@ -40,16 +40,21 @@ def _format_loads(loads: Loads) -> str:
     return "..".join(format_rate(load) for load in loads)
 
 
-def parse_share(text: str) -> float:
-    """The share that a text such as "5%" says. Raises `InputError` unless it is 0.1 to 99.9 %."""
+def parse_share(text: str, most: float = 99.9) -> float:
+    """The share that a text such as "5%" says. Raises `InputError` unless it is 0.1 to `most` %."""
     number, unit = split_quantity(text)
-    if unit != "%" or not 0.1 <= number <= 99.9:
-        raise InputError(f"expected a percentage from 0.1% to 99.9%, got {text!r}")
+    if unit != "%" or not 0.1 <= number <= most:
+        raise InputError(f"expected a percentage from 0.1% to {most:g}%, got {text!r}")
     return float(number / 100)
 
 
-def _read_share(value: Any) -> float:
+def _read_level(value: Any) -> float:
     return in_pydantic_words(lambda: parse_share(str(value)))
+
+
+def _read_precision(value: Any) -> float:
+    # Over a wider range the capacity's line through two loads is none.
+    return in_pydantic_words(lambda: parse_share(str(value), most=25))
 
 
 def _text(pattern: str, *examples: str) -> WithJsonSchema:
@@ -63,12 +68,10 @@ LoadRange = Annotated[
     PlainSerializer(_format_loads, return_type=str),
     _text(rf"^{_RATE}\.\.{_RATE}$", "50/s..20000/s"),
 ]
-Share = Annotated[
-    float,
-    BeforeValidator(_read_share),
-    PlainSerializer(lambda share: f"{100 * share:.6g}%", return_type=str),
-    _text(r"^\s*[0-9][0-9.]*\s*%\s*$", "5%"),
-]
+_AS_PERCENT = PlainSerializer(lambda share: f"{100 * share:.6g}%", return_type=str)
+_PERCENT = r"^\s*[0-9][0-9.]*\s*%\s*$"
+Level = Annotated[float, BeforeValidator(_read_level), _AS_PERCENT, _text(_PERCENT, "95%")]
+Precision = Annotated[float, BeforeValidator(_read_precision), _AS_PERCENT, _text(_PERCENT, "5%")]
 
 
 class PlanSpec(Spec):
@@ -85,12 +88,12 @@ class PlanSpec(Spec):
     today: Rate | None = Field(
         default=None, description="Today's load, for the table of headroom: +25, +50 and +100 %."
     )
-    precision: Share = said(
+    precision: Precision = said(
         "5%",
         "How well to know the capacity, and the latencies in the tables: half of the interval, as "
-        "a share.",
+        "a share, 25% at most.",
     )
-    level: Share = said("95%", "Confidence level of the intervals.")
+    level: Level = said("95%", "Confidence level of the intervals.")
     runs: Annotated[int, Field(strict=True, ge=5, le=1_000)] = Field(
         default=20,
         description="Runs of one load at most, 5 or more, each under a seed of its own and as long "

@@ -89,9 +89,12 @@ class Pair:
         about = self.about
         if not (self.low.settled and self.high.settled and self.close) or self._saturated:
             return None
-        low, high = self.low.paces_without_each(), self.high.paces_without_each()
-        count = len(low)
-        if len(high) != count or count < 2 or np.any(low <= high):
+        left, right = self.low.paces_without_each(), self.high.paces_without_each()
+        count = len(left)
+        if list(left) != list(right) or count < 2:
+            return None
+        low, high = np.array(list(left.values())), np.array(list(right.values()))
+        if np.any(low <= high):
             return None
         error = jackknife_error(self._crossing(low, high))
         half = student(self.rules.level, count - 1) * error
@@ -106,12 +109,13 @@ class Pair:
     def bracket(self) -> Interval:
         """From the lower load to the higher one."""
         low, high = self.low.load, self.high.load
-        about = min(max(self.about, low), high)
-        return Interval(about, low, high, self.rules.level, self.low.runs)
+        return Interval((low + high) / 2.0, low, high, self.rules.level, self.low.runs)
 
     @property
     def more_wanted(self) -> int:
-        """How many more runs of both loads to make; 0: enough."""
+        """How many more runs of both loads to make; 0: enough, or they would tell nothing."""
+        if self.low.hopeless:
+            return 0
         runs, precision = self.low.runs, self.rules.precision
         found = self.interval
         narrow = found is not None and found.relative <= precision
@@ -136,6 +140,9 @@ def capacity(pair: Pair, tried: Mapping[float, Evidence]) -> Capacity:
     else:
         low, high = sure_ends(tried)
         about = min(max(pair.about, low or 0.0), high or math.inf)
+        if low is not None and high is not None:
+            # All that is known is that it lies between: in the middle the error is least.
+            about = (low + high) / 2.0
         load, by = Estimate(value=about, low=low, high=high), "bracket"
     result = Capacity(found="found", load=load, by=by)
     half, cure = result.half_width, "make runs longer (`stop`) or allow more of them (`plan.runs`)"

@@ -111,7 +111,7 @@ class VariantPlanner:
         question = self._question
         near = yield from self._find("healthy", None)
         healthy = self._capacities["healthy"]
-        shares = self._shares(healthy, near)
+        shares = self._shares(healthy)
         headroom = {
             f"+{more} %" if more else "now": significant(question.today * (100 + more) / 100, 6)
             for more in GROWTH
@@ -134,13 +134,13 @@ class VariantPlanner:
             headroom=headroom,
         )
 
-    def _shares(self, healthy: Capacity, near: Pair | None) -> dict[str, float]:
+    def _shares(self, healthy: Capacity) -> dict[str, float]:
         reached = healthy.load.value
-        if reached is None or near is None:
+        if reached is None:
             return {}
         shares = {f"{share} %": significant(reached * share / 100) for share in SHARES}
-        below = near.low.load
-        return {**shares, f"{100 * below / reached:.0f} %": below}
+        below = max((load for load in self._tried["healthy"] if load <= reached), default=None)
+        return shares if below is None else {**shares, f"{100 * below / reached:.0f} %": below}
 
     def _beyond(self, load: float, healthy: Capacity) -> bool:
         """Whether a load is known to miss the objective, so that it has no figures to show."""
@@ -218,10 +218,11 @@ class VariantPlanner:
         return Pair(both[0], both[1], self._question.rules)
 
     def _around(self, about: float) -> tuple[float, float]:
-        off = _CLOSE * self._question.rules.precision
-        low = max(significant(about * (1.0 - off)), self._question.lowest)
-        high = min(significant(about * (1.0 + off)), self._question.highest)
-        return min(low, high / (1.0 + off)), max(high, low * (1.0 + off))
+        """The two loads to settle, inside those asked for, however near an end `about` lies."""
+        question, off = self._question, _CLOSE * self._question.rules.precision
+        about = min(max(about, question.lowest / (1.0 - off)), question.highest / (1.0 + off))
+        low, high = (significant(about * (1.0 + side)) for side in (-off, off))
+        return max(low, question.lowest), min(high, question.highest)
 
     def _enclose(self, condition: Condition, pair: Pair) -> Steps[None]:
         """Loads further out, where an end of the interval is open."""

@@ -157,11 +157,11 @@ class Capacity(_Part):
 
     @property
     def half_width(self) -> float | None:
-        """Half of the interval as a share of the capacity; None where an end is open."""
+        """The capacity to the farther end, as a share of it; None where an end is open."""
         value, low, high = self.load.value, self.load.low, self.load.high
         if not value or low is None or high is None:
             return None
-        return (high - low) / 2.0 / value
+        return max(high - value, value - low) / value
 
 
 class Situation(_Part):

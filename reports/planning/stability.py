@@ -6,7 +6,8 @@ near its limit takes long to settle, and until it has, drift and chance look ali
 
 **Unstable**, by any of three signs:
 
-- work is left undone: fewer scripts ended than came, beyond what chance explains;
+- work is left undone: in the second half of the run fewer scripts ended than came, beyond what
+  chance explains;
 - the backlog grows by more than a hundredth of the load, as surely as the level asks;
 - the limiting resource would need more than all its time for the scripts that are offered, and the
   backlog does grow.

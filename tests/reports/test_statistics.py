@@ -146,6 +146,8 @@ def test_an_interval_tells_its_half_width_as_a_share() -> None:
     assert Interval(100.0, 90.0, 110.0, 0.95, 5).relative == 0.1
     assert Interval(0.0, -1.0, 1.0, 0.95, 5).relative == math.inf
     assert Interval(0.0, 0.0, 0.0, 0.95, 5).relative == 0.0
+    assert Interval(math.inf, 1.0, math.inf, 0.95, 5).relative == math.inf
+    assert Interval(math.inf, math.inf, math.inf, 0.95, 5).relative == math.inf
     assert Interval(1.0, 1.0, 2.0, 0.95, 5).covers(1.0)
     assert not Interval(1.0, 1.0, 2.0, 0.95, 5).covers(2.1)
 

@@ -56,6 +56,13 @@ def test_shares_that_are_no_percentage_are_refused(text: str) -> None:
         spec(precision=text)
 
 
+def test_a_precision_beyond_a_quarter_is_refused() -> None:
+    """Two loads so far apart say nothing of what lies between; a level may be higher."""
+    assert spec(precision="25%", level="99%").precision == 0.25
+    with pytest.raises(ValidationError, match=r"from 0\.1% to 25%, got '26%'"):
+        spec(precision="26%")
+
+
 @pytest.mark.parametrize(
     "change", [{"runs": 4}, {"follower": "node2"}, {"today": 400}, {"slow": "n2"}]
 )

@@ -1,14 +1,15 @@
 """The interval of a capacity: that it covers what theory says, and where it comes from."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from scipy.stats import binom
 
-from reports.planning.evidence import Objective, Replication, Rules
+from reports.planning.capacity import Pair
+from reports.planning.evidence import Evidence, Objective, Replication, Rules
 from reports.planning.planner import Trial
 from reports.planning.record import Capacity
 from sim.units import SECOND, ms
@@ -77,6 +78,49 @@ def test_it_covers_the_capacity_of_a_queue(pytestconfig: pytest.Config) -> None:
 def test_the_judge_refuses_a_server_that_is_slower() -> None:
     """By 10 %, which moves the capacity by more than that."""
     assert share_covered(10, slower=1.1) < 0.7
+
+
+def test_short_runs_near_saturation_do_not_tell_a_crossing() -> None:
+    """4,000 scripts at 77 % are 200 times what the queue takes to forget: the interval of a
+    crossing would hold the truth in four plans of five.
+    """
+    for plan in range(2):
+        capacity = found(20, Exponential(plan=plan, scripts=4_000))
+        load = capacity.load
+        assert capacity.by == "bracket" and load.low is not None and load.high is not None
+        assert load.low <= truth(20) <= load.high
+
+
+def pair(
+    *, silent: tuple[int | None, int | None] = (None, None), loads: tuple[float, float]
+) -> Pair:
+    """Two loads of M/M/1 under six runs, of which one may have no script that ended ok."""
+    rules, both = asked_for(10), []
+    for load, quiet in zip(loads, silent, strict=True):
+        runs = [Exponential().run(Trial("x", "healthy", load, number)) for number in range(6)]
+        if quiet is not None:
+            none = np.zeros(0, dtype=np.int64)
+            failed = runs[quiet].scripts
+            runs[quiet] = replace(runs[quiet], start_ns=none, latency_ns=none, failed=failed)
+        evidence = Evidence(load, rules)
+        evidence.add(runs)
+        both.append(evidence)
+    return Pair(both[0], both[1], rules)
+
+
+def test_runs_are_paired_by_their_number() -> None:
+    """Where a run is missing from one load, that of the same number from the other is no partner
+    of the next.
+    """
+    loads = (0.955 * truth(10), 1.045 * truth(10))
+    assert pair(loads=loads).interval is not None
+    assert pair(loads=loads, silent=(1, 1)).interval is not None
+    assert pair(loads=loads, silent=(1, 4)).interval is None
+
+
+def test_two_hopeless_loads_want_no_more_runs() -> None:
+    """There would be none: a load whose queue grows gets no second run."""
+    assert pair(loads=(1_300.0, 1_400.0)).more_wanted == 0
 
 
 def test_at_the_limit_of_stability_it_is_enclosed() -> None:

@@ -110,6 +110,32 @@ def test_the_warm_up_is_cut_and_counts_for_nothing() -> None:
     assert slow.interval.estimate == pytest.approx(plain.interval.estimate, rel=0.05)
 
 
+def test_a_long_way_without_a_queue_leaves_nothing_behind() -> None:
+    """Half a second under way, for 20 s or just long enough: scripts in flight at the end are as
+    many as in the middle.
+    """
+    for scripts in (700, 20_000):
+        evidence = Evidence(1_000, RULES)
+        for number in range(5):
+            chance = np.random.default_rng(number)
+            starts = np.cumsum(chance.exponential(ms(1), scripts)).astype(np.int64)
+            latencies = np.full(scripts, ms(500))
+            idle = Window(1, int(starts[-1]), scripts, scripts, round(0.3 * starts[-1]), 0, 0)
+            length = int(starts[-1])
+            run = Replication(starts, latencies, scripts, 0, length, 0, 0, {"n1.cores": idle})
+            evidence.add([run])
+        assert evidence.stable and evidence.answer == "missed"
+
+
+def test_a_load_is_not_kept_for_sure_by_runs_that_hardly_began() -> None:
+    """At 99 % of what the server can do, a queue forgets within some 10,000 scripts."""
+    far = replace(RULES, objective=Objective("x", Fraction(99), ms(10_000)))
+    probe = gathered(990, 12, rules=far).probe()
+    assert probe.answer == "unclear"
+    assert "as long as the queue takes to forget, where 5 are needed" in probe.reason
+    assert gathered(900, 12, rules=far).answer == "kept"
+
+
 def test_resources_are_added_up_over_runs() -> None:
     """Utilisation of all time together, visits per script, mean service and wait."""
     probe = gathered(500).probe()

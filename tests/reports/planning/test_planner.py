@@ -10,7 +10,8 @@ import pytest
 
 from reports.planning.evidence import RUNS_MIN, Replication
 from reports.planning.planner import Trial, together
-from sim.units import SECOND
+from reports.planning.search import significant
+from sim.units import SECOND, ms
 from tests.reports.planning.systems import OBJECTIVE, SYSTEMS, Driven, Queue, drive, question
 
 
@@ -52,6 +53,24 @@ class Reseeded(Queue):
         return super().run(replace(trial, run=trial.run + self.offset))
 
 
+@dataclass(frozen=True)
+class Cliff(Queue):
+    """Nothing waits below some load; from there on the backlog grows, for no known resource."""
+
+    grows_from: float = 272.0
+    scripts: int = 600
+
+    def run(self, trial: Trial) -> Replication:
+        """See `Queue`."""
+        starts = np.cumsum(np.random.default_rng(trial.run).exponential(1.0, self.scripts))
+        starts *= SECOND / trial.load
+        growth = max(trial.load / self.grows_from - 1.0, 0.0)
+        latencies = ms(2) + starts * (0.05 + growth if growth else 0.0)
+        at, count = starts.astype(np.int64), self.scripts
+        length = int(starts[-1])
+        return Replication(at, latencies.astype(np.int64), count, 0, length, 0, 0, {})
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("visits", [1, 6])
 def test_the_interval_of_a_capacity_is_honest(visits: int) -> None:
@@ -59,10 +78,11 @@ def test_the_interval_of_a_capacity_is_honest(visits: int) -> None:
     asked = question(today=None, conditions=("healthy",))
     truth, hits = true_capacity(Queue(visits=visits)), 0
     for number in range(30):
-        system = Reseeded(visits=visits, offset=1_000 * number)
+        system = Reseeded(visits=visits, offset=1_000 * number, scripts=8_000)
         load = drive({"x": system}, asked).plans[0].healthy.capacity.load
         assert load.value == pytest.approx(truth, rel=0.07)
-        hits += (load.low or 0.0) <= truth <= (load.high or math.inf)
+        assert load.low is not None and load.high is not None
+        hits += load.low <= truth <= load.high
     assert hits >= 27
 
 
@@ -135,6 +155,43 @@ def test_an_objective_that_every_load_keeps_is_told() -> None:
     assert plan.healthy.capacity.reason == (
         "300/s, the highest load asked for, still keeps latency.p99 < 50ms"
     )
+
+
+def test_failures_beyond_the_percentile_miss_at_every_load() -> None:
+    """Of 2 % of failures there is no p99, and so no number of runs that it wants."""
+    failing = Queue(failed=lambda load: 0.02)
+    (plan,) = drive({"x": failing}, question(lowest=100, conditions=("healthy",))).plans
+    assert plan.healthy.capacity.found == "below"
+    (plan,) = drive({"x": failing}, question(lowest=50, conditions=("healthy",))).plans
+    assert plan.headroom["now"] == 80 and plan.healthy.at(80) is None
+
+
+@pytest.mark.parametrize("grows_from", [12, 272, 300, 15_000])
+def test_a_cliff_lies_inside_its_bracket(grows_from: float) -> None:
+    """A backlog that grows from some load on, for no resource that is known: the plan ends, tells
+    the middle of what it knows, and asks for loads as a user can type them.
+    """
+    driven = drive({"x": Cliff(grows_from=grows_from)}, question(conditions=("healthy",)))
+    healthy = driven.plans[0].healthy
+    load, half = healthy.capacity.load, healthy.capacity.half_width
+    assert load.low is not None and load.high is not None and load.value is not None
+    assert load.low <= grows_from <= load.high and load.low < load.value < load.high
+    assert half is not None
+    assert half == pytest.approx(max(load.high / load.value - 1.0, 1.0 - load.low / load.value))
+    assert healthy.nearest.load <= load.value and healthy.nearest.answer == "kept"
+    for trial in driven.trials:
+        assert trial.load == significant(trial.load)
+        assert 10 <= trial.load <= 20_000 or trial.load in driven.plans[0].shares.values()
+
+
+def test_the_share_just_below_is_below() -> None:
+    """The highest load up to the capacity that had runs, wherever the settled loads lie."""
+    for offset in range(12):
+        system = Reseeded(visits=1 + offset % 3, offset=1_000 * offset, scripts=1_500)
+        (plan,) = drive({"x": system}, question(today=None, conditions=("healthy",))).plans
+        reached, below = plan.healthy.capacity.load.value, list(plan.shares.values())[-1]
+        assert reached is not None and 0.8 * reached < below <= reached
+        assert below == plan.healthy.nearest.load
 
 
 def test_several_courses_share_a_wave_and_get_their_own_replies() -> None:
