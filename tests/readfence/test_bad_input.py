@@ -38,7 +38,7 @@ COMMANDS = (
     "DEL, EXISTS, GET, GETDEL, HGET, HGETALL, HSET, INCR, LPOP, LPUSH, PEXPIRE, PTTL, RENAME, "
     "RPOP, RPOPLPUSH, RPUSH, SADD, SET, SETEX, SETNX, TYPE, ZADD, ZCARD"
 )
-TOP_LEVEL = "about, cluster, data, engine, events, expect, fence, fidelity and 14 more"
+TOP_LEVEL = "about, cluster, data, drawn, engine, events, expect, fence and 15 more"
 STOP = "stop: {scripts: 20}"
 CLIENTS = "  clients: 2\n"
 NONE = "none: {fence: none}"

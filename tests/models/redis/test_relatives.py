@@ -32,6 +32,12 @@ CALLS = {
     "ZSCAN": f"{K} 0", "BZPOPMIN": f"{K} 0", "BZPOPMAX": f"{K} 0", "BZMPOP": f"0 1 {K} MIN",
     "XDEL": f"{K} 1-1", "XLEN": K, "XRANGE": f"{K} - +", "XREVRANGE": f"{K} + -",
     "XREAD": f"STREAMS {K} 0", "XINFO": f"STREAM {K}",
+    "BITFIELD": f"{K} INCRBY u8 0 1", "BITFIELD_RO": f"{K} GET u8 0", "BITPOS": f"{K} 1",
+    "PFADD": f"{K} v", "PFCOUNT": K, "PFMERGE": K, "LCS": f"{K} {K}",
+    "GEOADD": f"{K} 1 2 m", "GEOPOS": f"{K} z1", "GEOHASH": f"{K} z1", "GEODIST": f"{K} z1 z1",
+    "GEOSEARCH": f"{K} FROMLONLAT 1 2 BYRADIUS 9 km ASC",
+    "GEORADIUS": f"{K} 1 2 9 km", "GEORADIUS_RO": f"{K} 1 2 9 km",
+    "GEORADIUSBYMEMBER": f"{K} z1 9 km", "GEORADIUSBYMEMBER_RO": f"{K} z1 9 km",
 }  # fmt: skip
 """A call of each command that takes one key as its relative does."""
 
@@ -51,6 +57,9 @@ OTHERWISE = {
     "XREADGROUP": "needs a group", "XGROUP": "needs a group", "XACK": "needs a group",
     "XPENDING": "needs a group", "XCLAIM": "needs a group", "XAUTOCLAIM": "needs a group",
     "XSETID": "needs what is there",
+    "OBJECT": "takes any type, and so probes it", "SORT": "takes sets too, and so probes the type",
+    "SORT_RO": "takes sets too", "BITOP": "replaces a second key",
+    "GEOSEARCHSTORE": "replaces a second key",
 }  # fmt: skip
 """Not compared call by call, and why."""
 
