@@ -66,6 +66,15 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 @pytest.fixture
+def client(redis_server: int) -> Iterator[Client]:
+    """Connected to a real redis-server that holds nothing."""
+    client = Client(redis_server)
+    client.ask(b"FLUSHALL")
+    yield client
+    client.close()
+
+
+@pytest.fixture
 def fresh_redis_server(tmp_path: Path) -> Iterator[int]:
     """The port of a real redis-server on which no script has run before."""
     with running_redis(tmp_path) as port:

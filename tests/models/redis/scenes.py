@@ -75,3 +75,10 @@ class Attempt:
             return None
         ts = self._store.last_commit_ts + 1
         return self._store.apply(Commit(self._start_ts, ts, changes.at(ts)))
+
+
+def empty_context() -> Context:
+    """What commands outside scripts work on, with no key there."""
+    context = Attempt(Scene({}, 1).store(), 1).context
+    context.from_script = False
+    return context

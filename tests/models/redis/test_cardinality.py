@@ -1,37 +1,20 @@
 """HyperLogLog: the same counts as Redis, from the same bytes."""
 
 import random
-from collections.abc import Iterator
 
 import pytest
 
 from models.redis import table
-from models.redis.context import Context
 from models.redis.hyperloglog import HyperLogLog
 from tests.models.redis.resp2 import Client
-from tests.models.redis.scenes import Attempt, Scene
-
-
-@pytest.fixture
-def client(redis_server: int) -> Iterator[Client]:
-    """Connected to an empty server."""
-    client = Client(redis_server)
-    client.ask(b"FLUSHALL")
-    yield client
-    client.close()
-
-
-def _context() -> Context:
-    context = Attempt(Scene({}, 1).store(), 1).context
-    context.from_script = False
-    return context
+from tests.models.redis.scenes import empty_context
 
 
 @pytest.mark.parametrize("step", [1, 3, 40, 1000])
 def test_strings_grow_alike(client: Client, step: int) -> None:
     """Runs are split and joined alike, and given up at the same element."""
     rng = random.Random(step)
-    context = _context()
+    context = empty_context()
     for _ in range(60):
         elements = [b"%d" % rng.getrandbits(40) * rng.randrange(1, 3) for _ in range(step)]
         for command in ([b"PFADD", b"k", *elements], [b"PFADD", b"k", elements[0]], [b"GET", b"k"],
@@ -43,7 +26,7 @@ def test_strings_grow_alike(client: Client, step: int) -> None:
 def test_merging(client: Client, sizes: tuple[int, ...]) -> None:
     """Of sparse and dense ones, into one that is there and one that is not."""
     rng = random.Random(sizes[0])
-    context = _context()
+    context = empty_context()
     names = [b"k%d" % n for n in range(len(sizes))]
     commands = [
         [b"PFADD", name, *(b"%d" % rng.randrange(30_000) for _ in range(size))]
@@ -63,7 +46,7 @@ REFUSED = (b"", b"HYLL", b"HYLX" + bytes(12), b"HYLL\x02" + bytes(30), b"HYLL" +
 @pytest.mark.parametrize("text", REFUSED)
 def test_other_strings_are_refused(client: Client, text: bytes) -> None:
     """What is no HyperLogLog is told from one as by Redis, and stays as it was."""
-    context = _context()
+    context = empty_context()
     for command in ([b"SET", b"k", text], [b"PFADD", b"k", b"a"], [b"PFADD", b"k"],
                     [b"PFCOUNT", b"k"], [b"PFCOUNT", b"k", b"none"], [b"PFMERGE", b"new", b"k"],
                     [b"EXISTS", b"new"], [b"GET", b"k"]):  # fmt: skip
@@ -73,7 +56,7 @@ def test_other_strings_are_refused(client: Client, text: bytes) -> None:
 def test_damage(client: Client) -> None:
     """A damaged string is refused when the damage is met, and what was added before stays."""
     rng = random.Random(3)
-    context = _context()
+    context = empty_context()
     for _ in range(150):
         length = rng.choice([5, 30, 400])
         elements = [b"%d" % rng.getrandbits(20) for _ in range(length)]

@@ -6,27 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from models.redis import table
-from models.redis.context import Context
 from models.redis.geohash import Cell, Place, Shape, cell_of, place_of
 from tests.models.redis.resp2 import Client
-from tests.models.redis.scenes import Attempt, Scene
+from tests.models.redis.scenes import empty_context
 
 WITH = [b"WITHCOORD", b"WITHDIST", b"WITHHASH"]
-
-
-@pytest.fixture
-def client(redis_server: int) -> Iterator[Client]:
-    """Connected to an empty server."""
-    client = Client(redis_server)
-    client.ask(b"FLUSHALL")
-    yield client
-    client.close()
-
-
-def _context() -> Context:
-    context = Attempt(Scene({}, 1).store(), 1).context
-    context.from_script = False
-    return context
 
 
 def _number(value: float) -> bytes:
@@ -47,7 +31,7 @@ def test_searches(client: Client, spread: float) -> None:
     """Members, their order without sorting, ties, coordinates and distances are the same."""
     rng = random.Random(int(spread * 10_000))
     for _ in range(4):
-        context = _context()
+        context = empty_context()
         places = list(_places(rng, spread))
         words = [part for n, place in enumerate(places) for part in (*place, b"m%d" % (n % 140))]
         filling = [[b"FLUSHALL"], [b"GEOADD", b"z", *words]]
@@ -72,7 +56,7 @@ def test_searches(client: Client, spread: float) -> None:
 def test_what_is_no_place_has_one_all_the_same(client: Client) -> None:
     """Any score is read as bits of a place."""
     rng = random.Random(5)
-    context = _context()
+    context = empty_context()
     scores = [b"-1", b"0.5", b"1e300", b"-inf", b"inf", b"1.8e19", b"9.3e18", b"-9.3e18"]
     scores += [b"%d" % rng.randrange(2**64) for _ in range(20)]
     words = [part for n, score in enumerate(scores) for part in (score, b"%d" % n)]

@@ -1,7 +1,6 @@
 """SORT: what comes first of what compares as equal, and other corners, as in a real server."""
 
 import random
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,7 +10,7 @@ from models.redis.partial_sort import sort_stretch
 from models.replies import Reply
 from tests.models.redis.differential import SINGLE, Difference, Duel, wall_clock_ms
 from tests.models.redis.resp2 import Client
-from tests.models.redis.scenes import Attempt, Scene
+from tests.models.redis.scenes import Scene, empty_context
 
 CORNERS = (
     "SADD u b a c|SORT u ALPHA|SORT u ALPHA DESC LIMIT 1 1|SORT u BY constant STORE d|LINDEX d 0",
@@ -28,25 +27,10 @@ CORNERS = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def client(redis_server: int) -> Iterator[Client]:
-    """Connected to an empty server."""
-    client = Client(redis_server)
-    client.ask(b"FLUSHALL")
-    yield client
-    client.close()
-
-
-def _context() -> Context:
-    context = Attempt(Scene({}, 1).store(), 1).context
-    context.from_script = False
-    return context
-
-
 @pytest.mark.parametrize("corner", CORNERS)
 def test_corners(client: Client, corner: str) -> None:
     """Corners that random sequences seldom meet are as in Redis."""
-    context = _context()
+    context = empty_context()
     for line in corner.split("|"):
         command = line.encode().split()
         client.ask(b"ZADD", b"unused", b"XX", b"1", b"m")  # clears errno, which SORT trusts
@@ -57,7 +41,7 @@ def test_corners(client: Client, corner: str) -> None:
 def test_ties(client: Client, length: int) -> None:
     """Which of several equal elements are shown, and in which order, is as in Redis."""
     rng = random.Random(length)
-    context = _context()
+    context = empty_context()
     for _ in range(12):
         weights = [rng.choice([b"a", b"b", b"c", b"d"]) for _ in range(length)]
         filling: list[list[bytes]] = [[b"DEL", b"l"]]

@@ -87,15 +87,6 @@ DIFFERENCES: list[tuple[str, Reply, Reply]] = [
 ]
 
 
-@pytest.fixture
-def client(redis_server: int) -> Iterator[Client]:
-    """A connection to an empty server."""
-    client = Client(redis_server)
-    client.ask(b"FLUSHALL")
-    yield client
-    client.close()
-
-
 def answered_by(client: Client, args: list[bytes]) -> Reply:
     """A command's reply in the words it has inside a script."""
     reply = client.ask(*args)
