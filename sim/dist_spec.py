@@ -12,6 +12,7 @@ all. A law is built once while it is read: what the law itself refuses is an err
 the scenario.
 """
 
+from abc import ABC, abstractmethod
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import (
@@ -41,12 +42,12 @@ from sim.dist import (
 from sim.fields import Duration, Number, Spec, in_pydantic_words
 
 
-class LawModel(Spec):
+class LawModel(Spec, ABC):
     """Base of the laws that are mappings."""
 
+    @abstractmethod
     def build(self) -> Law:
         """The law. Raises `InputError` when its parameters do not fit each other."""
-        raise NotImplementedError
 
     @model_validator(mode="after")
     def _builds(self) -> Self:

@@ -14,6 +14,7 @@ What is served is in the order of the loop; what outsiders see of it (a payload 
 entry that is applied, a read that is confirmed) waits in `_due` for its instant, in the same order.
 """
 
+from abc import ABC, abstractmethod
 from bisect import insort
 from collections import deque
 from collections.abc import Callable
@@ -31,7 +32,7 @@ from sim.kernel import Event, Kernel
 from sim.units import human_duration
 
 
-class LeaderLoop(Foreseen):
+class LeaderLoop(Foreseen, ABC):
     """A leader's loop and its followers. `connect` the followers, then `start`."""
 
     __slots__ = (
@@ -124,13 +125,13 @@ class LeaderLoop(Foreseen):
         self._direct = all(f.to.direct and f.back.direct for f in self._followers)
         self._set_timer(0)
 
+    @abstractmethod
     def _commit(self, at: int) -> None:
         """A follower is known to hold more than before."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _confirmed(self, asked: Any) -> None:
         """A quorum has acknowledged a round; called when the loop has served the last answer."""
-        raise NotImplementedError
 
     # -- what comes --------------------------------------------------------------------------------
 
