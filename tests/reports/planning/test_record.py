@@ -121,3 +121,10 @@ def test_it_is_conclusive_when_every_capacity_was_found(record: PlanRecord) -> N
     situation = variant.healthy.model_copy(update={"capacity": nothing})
     changed = variant.model_copy(update={"situations": [situation]})
     assert not record.model_copy(update={"variants": [changed]}).conclusive
+
+
+def test_a_capacity_is_known_as_well_as_its_farther_end() -> None:
+    """The nearer one would flatter it; an open end says nothing."""
+    for low, high, half in ((90.0, 102.0, 0.1), (99.0, 120.0, 0.2), (None, 101.0, None)):
+        load = Estimate(value=100.0, low=low, high=high)
+        assert Capacity(found="found", load=load).half_width == (half and pytest.approx(half))
