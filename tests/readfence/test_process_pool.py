@@ -142,3 +142,17 @@ def test_a_point_of_another_version_is_refused() -> None:
         pool.submit(0, foreign)
         with pytest.raises(EnvironmentFailed, match=expected):
             list(pool.completed())
+
+
+@pytest.mark.parametrize("how", [signal.SIG_BLOCK, signal.SIG_UNBLOCK], ids=["blocked", "heard"])
+def test_ctrl_c_is_heard_as_before_once_processes_have_started(how: int) -> None:
+    """It is blocked only while they start, and stays so where the caller wants it blocked."""
+    mask = signal.pthread_sigmask(how, {signal.SIGINT})
+    try:
+        with ProcessPool(1) as pool:
+            pool.submit(0, points(1)[0])
+            assert len(list(pool.completed())) == 1
+        is_blocked = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        assert is_blocked == (how == signal.SIG_BLOCK)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
