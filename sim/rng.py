@@ -10,11 +10,14 @@ microsecond, one from a block about a tenth of it.
 
 import hashlib
 from collections.abc import Callable, Iterator
-from itertools import repeat
+from itertools import chain, count, repeat
+from typing import TypeVar
 
 import numpy as np
 
 from sim.dist import Law
+
+Number = TypeVar("Number")
 
 BLOCK = 1024
 """Draws made at once. Part of the meaning of a seed: changing it changes every run."""
@@ -42,18 +45,15 @@ class Streams:
         """A function that yields the next draw of `law`, in nanoseconds, from the stream `name`."""
         if law.constant is not None:
             return repeat(law.constant).__next__
-        return _draws(law, self.generator(name)).__next__
+        generator = self.generator(name)
+        return _one_by_one(law.draw(generator, BLOCK).tolist() for _ in count())
 
     def unit(self, name: str) -> Callable[[], float]:
         """A function that yields the next number in [0, 1) from the stream `name`."""
-        return _units(self.generator(name)).__next__
+        generator = self.generator(name)
+        return _one_by_one(generator.random(BLOCK).tolist() for _ in count())
 
 
-def _units(generator: np.random.Generator) -> Iterator[float]:
-    while True:
-        yield from generator.random(BLOCK).tolist()
-
-
-def _draws(law: Law, generator: np.random.Generator) -> Iterator[int]:
-    while True:
-        yield from law.draw(generator, BLOCK).tolist()
+def _one_by_one(blocks: Iterator[list[Number]]) -> Callable[[], Number]:
+    """A function that yields what the blocks hold; each is drawn when the last one is used up."""
+    return chain.from_iterable(blocks).__next__

@@ -56,6 +56,8 @@ Quorum: TypeAlias = Round | SharedRound | Entry
 Message: TypeAlias = tuple[Quorum | None, int, int, bool]
 """For whom an answer counts, the last index of an append (0: a heartbeat), the commit index it
 tells, and whether it carries an entry."""
+Answer: TypeAlias = "tuple[Follower, Quorum | None, int]"
+"""Who answers, for whom it counts, and up to which index an append is held (0: a heartbeat)."""
 
 
 class Follower(Foreseen):
@@ -97,7 +99,7 @@ class Follower(Foreseen):
             self.disk.add(pause)
             self.prolong(pause)
             answered += pause
-        self.back.send(OTHERS if index else HEARTBEATS, answered, (asked, index))
+        self.back.send(OTHERS if index else HEARTBEATS, answered, (self, asked, index))
         if self.behind:
             self.learn(commit)
 

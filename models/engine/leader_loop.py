@@ -22,7 +22,7 @@ from heapq import heappop, heappush
 from typing import Any, Final
 
 from models.engine.costs import LoopCosts
-from models.engine.followers import Entry, Follower, Quorum, Round, SharedRound
+from models.engine.followers import Answer, Entry, Follower, Round, SharedRound
 from models.engine.foreseen import Foreseen
 from models.engine.lanes import LaneLimits
 from models.engine.ways import HEARTBEATS, OTHERS, Way
@@ -107,14 +107,12 @@ class LeaderLoop(Foreseen, ABC):
                 heartbeats=heartbeats,
                 others=others,
                 deliver=deliver,
+                flushing=self._flush,
                 wake=self._flush_at,
             )
 
-        def answered(arrival: int, answer: tuple[Quorum | None, int]) -> None:
-            self._answered(follower, arrival, *answer)
-
         follower.to = way(self._node, peer, follower.take)
-        follower.back = way(peer, self._node, answered)
+        follower.back = way(peer, self._node, self._answered)
         self._followers.append(follower)
         self._needed = (len(self._followers) + self._lost + 1) // 2
 
@@ -175,8 +173,10 @@ class LeaderLoop(Foreseen, ABC):
                     due.append((served, self._confirmed, asked))
         self.arrived += answers
         self.busy_ns += answers * message_ns
-        self.waited_ns += waited
-        self.longest_wait_ns = max(longest, self.longest_wait_ns)
+        if waited:
+            self.waited_ns += waited
+            if longest > self.longest_wait_ns:
+                self.longest_wait_ns = longest
 
     def _tick(self, at: int) -> None:
         """The timer is due: heartbeats, and whether a quorum was heard of."""
@@ -272,8 +272,9 @@ class LeaderLoop(Foreseen, ABC):
         message = (entry, self._last_index, self._commit_index, entry is not None)
         follower.to.send(OTHERS, at, message)
 
-    def _answered(self, follower: Follower, arrival: int, asked: Quorum | None, index: int) -> None:
+    def _answered(self, arrival: int, answer: Answer) -> None:
         """It is known when an answer arrives."""
+        follower, asked, index = answer
         self._sequence += 1
         heappush(self._agenda, (arrival, self._sequence, follower, asked, index))
         if asked is not None:
@@ -282,12 +283,23 @@ class LeaderLoop(Foreseen, ABC):
             if len(arrivals) >= needed and arrival <= arrivals[needed - 1]:
                 self._wake_at(arrivals[needed - 1])
 
-    def _flush_at(self, at: int, flush: Callable[[int], None]) -> None:
+    def _flush_at(self, at: int, flushing: Event) -> None:
         """A way has something to send when a call on it has returned."""
-        self._on_agenda(at, None, flush, 0)
-        now = self._kernel.now
+        kernel = self._kernel
+        now = kernel.now
         if at > now:
-            self._kernel.again(at - now, self._wake)
+            kernel.again(at - now, flushing)
+        else:
+            self._on_agenda(at, None, flushing.argument, 0)
+
+    def _flush(self, flushing: Event) -> None:
+        """The call has returned."""
+        now = self._kernel.now
+        if self._agenda[0][0] <= now:
+            self._catch_up(now)
+        flushing.argument(now)
+        if self._due:
+            self._tell(now)
 
     # -- what outsiders see ------------------------------------------------------------------------
 

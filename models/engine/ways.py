@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from models.engine.foreseen import Foreseen
 from models.engine.lanes import LaneLimits
-from sim.kernel import Kernel
+from sim.kernel import Action, Event, Kernel
 
 HEARTBEATS: Final = 0
 OTHERS: Final = 1
@@ -40,23 +40,14 @@ class ForeseenLane(Foreseen):
         self.waiting: deque[tuple[int, Any]] = deque()
         """Since when, and the message."""
 
-    def call(self, at: int, returned: int, number: int) -> None:
-        """A message leaves, and its call returns."""
-        returns = self.returns
-        returns.append((returned, number))
-        if len(returns) == self.in_flight:
-            self.next_departure = returns[0]
-        self.arrived += 1
-        self.busy_ns += returned - at
-
     def wait(self, at: int, message: Any) -> bool:
         """A message has to wait; whether there is room for it."""
         waiting = self.waiting
-        has_room = len(waiting) < self.capacity
         waiting.append((at, message))
-        if len(waiting) > self._longest_queue:
-            self._longest_queue = len(waiting)
-        return has_room
+        length = len(waiting)
+        if length > self._longest_queue:
+            self._longest_queue = length
+        return length <= self.capacity
 
     def ahead(self, now: int) -> tuple[int, int]:
         """Calls that have not returned."""
@@ -68,8 +59,8 @@ class Way:
     """One connection. Calls to `send` and `flush` come in the order of their instants."""
 
     __slots__ = (
-        "_back", "_calls", "_deliver", "_last_return", "_wake", "delay", "direct", "lanes",
-        "last_arrival", "would_drop",
+        "_back", "_calls", "_deliver", "_flushing", "_last_return", "_wake", "delay", "direct",
+        "lanes", "last_arrival", "would_drop",
     )  # fmt: skip
 
     def __init__(
@@ -81,12 +72,14 @@ class Way:
         heartbeats: LaneLimits,
         others: LaneLimits,
         deliver: Callable[[int, Any], None],
-        wake: Callable[[int, Callable[[int], None]], None],
+        flushing: Action,
+        wake: Callable[[int, Event], None],
     ) -> None:
         """`delay` and `back` draw the time of a message and of a return, in ns.
 
         `deliver(at, message)` is called when it is known that a message arrives at an instant, in
-        the order of arrival. `wake(at, flush)` must have `flush(at)` called when time is there.
+        the order of arrival. `wake(at, event)` must have the event happen when time is there;
+        `flushing(event)` must then call its argument with that instant, which is `flush`.
         """
         self.delay = delay
         self.last_arrival = 0
@@ -99,6 +92,7 @@ class Way:
         self._last_return = 0
         self.lanes = (ForeseenLane(kernel, heartbeats), ForeseenLane(kernel, others))
         self._deliver = deliver
+        self._flushing = Event(flushing, self.flush)
         self._wake = wake
 
     def send(self, lane_number: int, at: int, message: Any) -> None:
@@ -107,14 +101,16 @@ class Way:
             self.last_arrival = arrival = max(at + self.delay(), self.last_arrival)
             self._deliver(arrival, message)
             return
-        self.flush(at)
-        lane = self.lanes[lane_number]
+        lanes = self.lanes
+        if lanes[0].waiting or lanes[1].waiting:
+            self.flush(at)
+        lane = lanes[lane_number]
         if not lane.waiting:
-            departure, _ = lane.next_departure
+            departure = lane.next_departure[0]
             if departure <= at:
                 self._depart(lane, at, message)
                 return
-            self._wake(departure, self.flush)
+            self._wake(departure, self._flushing)
         if not lane.wait(at, message):
             self.would_drop += 1
 
@@ -125,14 +121,15 @@ class Way:
             lane = heartbeats
             if not lane.waiting or (others.waiting and others.next_departure < lane.next_departure):
                 lane = others
-            at, _ = lane.next_departure
-            if at > until or not lane.waiting:
+            waiting = lane.waiting
+            at = lane.next_departure[0]
+            if at > until or not waiting:
                 return
-            since, message = lane.waiting.popleft()
+            since, message = waiting.popleft()
             lane.waited_ns += at - since
             self._depart(lane, at, message)
-            if lane.waiting:
-                self._wake(lane.next_departure[0], self.flush)
+            if waiting:
+                self._wake(lane.next_departure[0], self._flushing)
 
     def _depart(self, lane: ForeseenLane, at: int, message: Any) -> None:
         arrival = at + self.delay()
@@ -144,6 +141,11 @@ class Way:
             if returned < self._last_return:
                 returned = self._last_return
             self._last_return = returned
-            self._calls += 1
-            lane.call(at, returned, self._calls)
+            self._calls = number = self._calls + 1
+            returns = lane.returns
+            returns.append((returned, number))
+            if len(returns) == lane.in_flight:
+                lane.next_departure = returns[0]
+            lane.arrived += 1
+            lane.busy_ns += returned - at
         self._deliver(arrival, message)

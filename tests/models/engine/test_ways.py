@@ -56,7 +56,8 @@ def by_recursion(sends: Arrivals, limits: tuple[LaneLimits, LaneLimits], seed: i
         heartbeats=heartbeats,
         others=others,
         deliver=lambda at, message: arrived.append((at, message)),
-        wake=lambda at, flush: kernel.after(at - kernel.now, lambda _: flush(at)),
+        flushing=lambda event: event.argument(kernel.now),
+        wake=lambda at, flushing: kernel.again(at - kernel.now, flushing),
     )
     for at, message in sends:
         kernel.after(
@@ -87,7 +88,7 @@ def test_messages_arrive_when_lanes_and_links_deliver_them(
 def test_a_full_lane_is_counted_and_nothing_lost() -> None:
     """One under way, one that fits, and two that would be dropped."""
     arrived: Arrivals = []
-    wakes: list[tuple[int, Callable[[int], None]]] = []
+    wakes: list[int] = []
     kernel = Kernel()
     way = Way(
         kernel,
@@ -96,11 +97,12 @@ def test_a_full_lane_is_counted_and_nothing_lost() -> None:
         heartbeats=LaneLimits(1, 1, SECOND),
         others=LaneLimits(1, 1, SECOND),
         deliver=lambda at, message: arrived.append((at, message)),
-        wake=lambda at, flush: wakes.append((at, flush)),
+        flushing=lambda event: event.argument(kernel.now),
+        wake=lambda at, _: wakes.append(at),
     )
     for name in "abcd":
         way.send(HEARTBEATS, 0, name)
     assert way.would_drop == 2
-    assert (arrived, [at for at, _ in wakes]) == ([(10, "a")], [20])
+    assert (arrived, wakes) == ([(10, "a")], [20])
     way.flush(100)
     assert arrived == [(10, "a"), (30, "b"), (50, "c"), (70, "d")]
