@@ -185,8 +185,11 @@ class Situation(_Part):
 
     @property
     def nearest(self) -> Probe:
-        """The highest load up to the capacity, else the lowest of all."""
-        reached = self.capacity.load.value
+        """The highest load up to the capacity, of all where even the highest keeps the objective;
+        else the lowest.
+        """
+        above = self.capacity.found == "above"
+        reached = math.inf if above else self.capacity.load.value
         below = [probe for probe in self.probes if reached is not None and probe.load <= reached]
         return below[-1] if below else self.probes[0]
 

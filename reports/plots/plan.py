@@ -5,6 +5,7 @@ smoothed: lines go from one load that was tried to the next. Loads tried by a si
 interval and are left out.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from math import ceil
 from pathlib import Path
@@ -250,19 +251,20 @@ def _style(index: int) -> dict[str, Any]:
 
 
 def _utilisation_title(record: PlanRecord) -> str:
-    """The commonest bottleneck."""
-    under: dict[str, int] = {}
-    for variant in record.variants:
-        name = variant.healthy.nearest.bottleneck
-        if name is not None and variant.healthy.capacity.load.value is not None:
-            under[name] = under.get(name, 0) + 1
+    """The commonest bottleneck, as one of those that limit a variant alike."""
+    under = Counter(
+        name
+        for variant in record.variants
+        if variant.healthy.capacity.load.value is not None
+        for name in sorted(variant.healthy.nearest.busiest)
+    )
     if not under:
         return f"{record.name}: how busy its resources are"
-    name = max(under, key=lambda name: under[name])
+    name = max(under, key=lambda name: under[name])  # of several, the first there was
     where = f"{under[name]} of {len(record.variants)} variants"
     if under[name] == len(record.variants):
         where = "every variant"
-    return f"{record.name}: {clean(name, 30)} saturates first under {where}"
+    return f"{record.name}: {clean(name, 30)} limits {where}"
 
 
 def _busiest(variant: VariantPlan) -> list[str]:

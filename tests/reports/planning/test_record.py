@@ -123,6 +123,16 @@ def test_it_is_conclusive_when_every_capacity_was_found(record: PlanRecord) -> N
     assert not record.model_copy(update={"variants": [changed]}).conclusive
 
 
+@pytest.mark.parametrize(("found", "place"), [("above", -1), ("below", 0), ("unclear", 0)])
+def test_where_there_is_no_capacity_an_end_is_shown(
+    record: PlanRecord, found: Any, place: int
+) -> None:
+    """The highest load where every one keeps the objective: its bottleneck is the nearest."""
+    nothing = Capacity(found=found, load=Estimate(value=None, low=None, high=None), reason="x")
+    situation = record.variants[0].healthy.model_copy(update={"capacity": nothing})
+    assert situation.nearest is situation.probes[place]
+
+
 def test_a_capacity_is_known_as_well_as_its_farther_end() -> None:
     """The nearer one would flatter it; an open end says nothing."""
     for low, high, half in ((90.0, 102.0, 0.1), (99.0, 120.0, 0.2), (None, 101.0, None)):

@@ -62,7 +62,7 @@ def test_utilisation_has_a_panel_for_each_variant(record: PlanRecord) -> None:
         figure = utilisation(record)
     assert len(figure.axes) == 3
     assert all(axes.get_ylim() == (0, 1.05) for axes in figure.axes)
-    assert "n1->n2.heartbeats saturates first under 2 of 3 variants" in texts(figure)[0]
+    assert "n1->n2.heartbeats limits 2 of 3 variants" in texts(figure)[0]
 
 
 def test_verifications_tell_how_many_a_script_takes(record: PlanRecord) -> None:
