@@ -10,13 +10,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, track
 
 WIDTH: Final = 100
 """Columns of tables where the output is no terminal."""
+
+_MANY: Final = 1_000
+"""Combinations of a sweep whose reading takes long enough to be shown."""
+Step = TypeVar("Step")
 
 Show: TypeAlias = Callable[[str, int, int | None], None]
 """Shows progress: a variant, how many of its scripts are answered, of how many if that is known."""
@@ -80,6 +84,14 @@ def point_progress(total: int, *, quiet: bool) -> Iterator[ShowPoints]:
             yield _bar_of_points(bars, task, _Estimate(total))
     else:
         yield _line_now_and_then(_Estimate(total))
+
+
+def read_progress(steps: Iterable[Step], count: int, *, quiet: bool) -> Iterable[Step]:
+    """The steps, with a bar on a terminal while they are gone through, if there are many."""
+    return track(
+        steps, "reading combinations", count, console=err, transient=True,
+        disable=quiet or count < _MANY or not err.is_terminal,
+    )  # fmt: skip
 
 
 @contextmanager

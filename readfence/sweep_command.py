@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from readfence.console import out, point_progress, print_json
+from readfence.console import out, point_progress, print_json, read_progress
 from readfence.exits import Exit, writing
 from readfence.kept import points_kept, tell_written
 from readfence.options import (
@@ -61,7 +61,8 @@ def sweep(
     """
     plan = plan_sweep(scenario, assignments or (), seed)
     _ask(plan, yes=yes)
-    plan.check()
+    for _ in read_progress(plan.read(), plan.combinations, quiet=quiet or as_json):
+        pass  # so that a wrong one is found before the first point runs
     folder = folder or Path("out") / plan.loaded.name
     make_folder(folder)
     with (

@@ -52,10 +52,11 @@ class SweepPlan:
         """How many points there are."""
         return self.combinations * self.variants * self.seeds
 
-    def check(self) -> None:
-        """Read every combination. Raises `InputError` for the first that is no valid scenario."""
+    def read(self) -> Iterator[Combination]:
+        """Every combination, read. Raises `InputError` for the first that is no valid scenario."""
         for combination in combinations(self._spec, self.loaded.scenario.seed):
             self._variants(combination)
+            yield combination
 
     def run(self, runner: PointRunner, show: Callable[[], None]) -> Sweep:
         """Run all points; `show` is called after each. Raises `EnvironmentFailed`."""

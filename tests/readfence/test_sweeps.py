@@ -29,7 +29,7 @@ def ran(planned: SweepPlan) -> Sweep:
 def complaint(sweep: str, *replacements: tuple[str, str]) -> str:
     """What is said of a sweep that is refused."""
     with pytest.raises(InputError) as error:
-        plan(sweep, *replacements).check()
+        list(plan(sweep, *replacements).read())
     return str(error.value)
 
 
@@ -174,4 +174,4 @@ def test_a_replay_is_refused() -> None:
     )
     expected = "s.yaml:1: workload.replay: expected clients with scripts in a sweep, got a replay"
     with pytest.raises(InputError, match=f"^{expected} in variant "):
-        plan_sweep("s.yaml").check()
+        list(plan_sweep("s.yaml").read())
