@@ -20,7 +20,8 @@ from readfence.runner import PointRunner
 from readfence.scenarios import Loaded, Variant
 from readfence.versions import build
 from reports.attempts import VERIFICATIONS
-from reports.planning.evidence import Replication, Rules
+from reports.planning.evidence import Rules
+from reports.planning.findings import Replication
 from reports.planning.objective import parse_objective
 from reports.planning.planner import Question, Steps, Trial, VariantPlanner
 from reports.planning.record import Condition, PlanRecord, VariantPlan

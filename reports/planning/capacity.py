@@ -54,7 +54,7 @@ class Pair:
     @property
     def _saturation(self) -> float:
         """The load that saturates a resource, where one is known to limit the scripts."""
-        known = [each.saturation for each in (self.high, self.low) if each.needed_known]
+        known = [each.saturation for each in (self.high, self.low) if each.needed is not None]
         return known[0] if known else math.inf
 
     @property

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
 from reports.planning.capacity import Pair, capacity, capacity_at_end, sure_ends
-from reports.planning.evidence import RUNS_MIN, Evidence, Replication, Rules
+from reports.planning.evidence import RUNS_MIN, Evidence, Rules
+from reports.planning.findings import Replication
 from reports.planning.record import (
     Capacity,
     Condition,

@@ -6,7 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from reports.planning.evidence import Objective, Replication, Rules
+from reports.planning.evidence import Objective, Rules
+from reports.planning.findings import Replication
 from reports.planning.planner import Question, Steps, Trial, VariantPlanner, together
 from reports.planning.record import PlanRecord, VariantPlan
 from sim.units import SECOND, ms

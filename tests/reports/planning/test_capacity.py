@@ -9,7 +9,8 @@ import pytest
 from scipy.stats import binom
 
 from reports.planning.capacity import Pair
-from reports.planning.evidence import Evidence, Objective, Replication, Rules
+from reports.planning.evidence import Evidence, Objective, Rules
+from reports.planning.findings import Replication
 from reports.planning.planner import Trial
 from reports.planning.record import Capacity
 from sim.units import SECOND, ms

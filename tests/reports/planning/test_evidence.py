@@ -6,7 +6,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from reports.planning.evidence import RUNS_MIN, Evidence, Objective, Replication, Rules
+from reports.planning.evidence import RUNS_MIN, Evidence, Objective, Rules
+from reports.planning.findings import Replication
 from reports.planning.planner import Trial
 from sim.units import ms
 from sim.usage import Window
@@ -53,14 +54,6 @@ def test_the_load_that_saturates_is_known_from_one_run() -> None:
     assert gathered(20, 1).saturation == pytest.approx(1_000, rel=0.1)
 
 
-def test_a_resource_that_explains_no_waiting_is_not_taken_for_the_limit() -> None:
-    """Scripts wait, but not there: what it could carry says nothing."""
-    idle = Window(1, 10**10, 3_000, 3_000, 5 * 10**9, 0, 0)
-    evidence = Evidence(500, RULES)
-    evidence.add([replace(run, resources={"n1.cores": idle}) for run in runs(500, 5)])
-    assert evidence.needed is None and gathered(500).needed is not None
-
-
 def test_a_figure_at_the_limit_is_unclear() -> None:
     """Of which it says why."""
     at = gathered(500).interval.estimate
@@ -95,19 +88,6 @@ def test_a_run_that_was_broken_off_says_why() -> None:
     evidence.add([broken, *runs(200, 2, first=1)])
     assert evidence.hopeless
     assert (evidence.probe().answer, evidence.probe().reason) == ("unstable", "stalled at t=5 s")
-
-
-def test_the_warm_up_is_cut_and_counts_for_nothing() -> None:
-    """A start that is slow for 300 scripts leaves the figure as it is without them."""
-    plain, slow = Evidence(200, RULES), Evidence(200, RULES)
-    for run in runs(200, 5):
-        latencies = run.latency_ns.copy()
-        latencies[:300] += np.linspace(ms(40), 0, 300).astype(np.int64)
-        plain.add([run])
-        slow.add([replace(run, latency_ns=latencies)])
-    cut = slow.probe().warm_up
-    assert cut is not None and 250 <= cut <= 400
-    assert slow.interval.estimate == pytest.approx(plain.interval.estimate, rel=0.05)
 
 
 def test_a_long_way_without_a_queue_leaves_nothing_behind() -> None:
@@ -152,16 +132,6 @@ def test_the_order_of_runs_alone_decides() -> None:
     assert gathered(500).probe() == gathered(500).probe()
 
 
-def test_without_a_warm_up_the_second_half_counts() -> None:
-    """The first half of these runs takes a millisecond longer, up to shortly before their end."""
-    evidence = Evidence(200, RULES)
-    for run in runs(200, 5):
-        longer = np.where(np.arange(run.latency_ns.size) < 1_600, ms(10), 0)
-        evidence.add([replace(run, latency_ns=run.latency_ns + longer)])
-    probe = evidence.probe()
-    assert probe.warm_up is None and probe.p50.value == pytest.approx(ms(3), rel=0.1)
-
-
 def test_runs_that_drift_to_their_end_are_unclear() -> None:
     """Their latency is still on its way, so that even a low one keeps nothing for certain."""
     evidence = Evidence(200, RULES)
@@ -176,14 +146,6 @@ def emptied(run: Replication) -> Replication:
     """The same run, had it measured nothing."""
     none = np.zeros(0, dtype=np.int64)
     return replace(run, start_ns=none, latency_ns=none, scripts=0, failed=0)
-
-
-def test_runs_that_measured_nothing_are_left_out() -> None:
-    """The others tell what they can."""
-    evidence = Evidence(200, RULES)
-    some = runs(200, RUNS_MIN)
-    evidence.add([emptied(some[0]), *some[1:]])
-    assert evidence.probe().answer == "kept"
 
 
 def test_a_load_of_which_nothing_was_measured_is_unclear_and_not_missed() -> None:

@@ -8,7 +8,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from reports.planning.evidence import RUNS_MIN, Replication
+from reports.planning.evidence import RUNS_MIN
+from reports.planning.findings import Replication
 from reports.planning.planner import Trial, together
 from reports.planning.search import significant
 from sim.units import SECOND, ms
