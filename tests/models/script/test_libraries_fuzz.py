@@ -343,6 +343,19 @@ def test_struct_unpacks_the_same_values(
     same(client, shared_machine, body, layout.encode(), data)
 
 
+@given(
+    order=st.sampled_from("<>"),
+    kind=st.sampled_from("iI"),
+    data=st.lists(st.sampled_from([0x00, 0x01, 0x7F, 0x80, 0xFF]), min_size=1, max_size=32),
+)
+def test_struct_unpacks_integers_of_any_width(
+    client: Client, shared_machine: Machine, order: str, kind: str, data: list[int]
+) -> None:
+    """Their sign stands at a bit that processors find modulo 64."""
+    body = f"{SHOW} return show_all(struct.unpack(ARGV[1], ARGV[2]))"
+    same(client, shared_machine, body, f"{order}{kind}{len(data)}".encode(), bytes(data))
+
+
 # bit
 
 functions = st.sampled_from(

@@ -188,6 +188,21 @@ local function word_at(data, position)
   return first + (second or 0) * 256 + (third or 0) * 65536 + (fourth or 0) * 16777216
 end
 
+-- A number of `bits` bits and its sign above them, of which every further bit counts as set if any is.
+local function extended(high, low, bits)
+  if bits < 32 then
+    if high == 0 and low < 2 ^ bits then
+      return low
+    end
+    return low % 2 ^ bits - 2 ^ bits
+  end
+  local top = 2 ^ (bits - 32)
+  if high < top then
+    return high * 2 ^ 32 + low
+  end
+  return (high % top - top) * 2 ^ 32 + low
+end
+
 local function integer_at(data, position, size, is_signed)
   if size == 0 then
     return 0
@@ -195,19 +210,18 @@ local function integer_at(data, position, size, is_signed)
   local text = ordered(sub(data, position, position + size - 1))
   local low = word_at(text, 1)
   local high = size > 4 and word_at(text, 5) or 0
-  if size > 8 then
-    size = 8
-  elseif size < 8 and size > 4 then
+  if size > 4 and size < 8 then
     high = high % 256 ^ (size - 4)
   end
   if not is_signed then
     return high * 2 ^ 32 + low
   end
-  if size == 8 then
+  -- Redis shifts a mask by so many bits; processors take that modulo 64.
+  local bits = (8 * size - 1) % 64
+  if bits == 63 then
     return numbers.signed_of(high, low)
   end
-  local number = high * 2 ^ 32 + low
-  return number >= 256 ^ size / 2 and number - 256 ^ size or number
+  return extended(high, low, bits)
 end
 
 local function float_at(data, position, size)
