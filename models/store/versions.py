@@ -15,14 +15,16 @@ Invariants:
 """
 
 from bisect import bisect_right
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from models.store.rows import (
     DELETED,
     LIST_DELTA,
+    LIST_ITEM,
     LIST_META,
     MISSING,
     ONLY,
+    TTL,
     KeyView,
     ListSpan,
     Row,
@@ -38,8 +40,11 @@ _VERSIONS_MAX: Final = 8
 _DELTAS_MAX: Final = 64
 """A list's deltas are folded into its meta row when it has more than these. (The modelled system's
 compactor does that in the background, in transactions of its own. Here it is part of the push or
-pop that makes one too many, takes no time, and like the compactor conflicts with whoever rewrites
-the list meanwhile.)"""
+pop that makes one too many, takes no time, and conflicts with nobody, since no item moves.)"""
+_META: Final[Row] = (LIST_META, ONLY)
+_LEFT: Final[Row] = (LIST_DELTA, "left")
+_RIGHT: Final[Row] = (LIST_DELTA, "right")
+"""Stand for the ends of a list, see `_also`."""
 _ROWS_MAX: Final = 8192
 """When more rows of a key than these have been written, its older tombstones are forgotten."""
 
@@ -139,9 +144,10 @@ class Store:
             if chain is None or chain.timestamps[-1] <= start_ts:
                 continue  # no row is newer than the newest version
             written, forgotten_ts = chain.written, chain.forgotten_ts
-            for row in writes:
-                if written.get(row, forgotten_ts) > start_ts:
-                    return key
+            for row, value in writes.items():
+                for each in (row, *_also(row, value)):
+                    if written.get(each, forgotten_ts) > start_ts:
+                        return key
         return None
 
     def apply(self, commit: Commit) -> bytes | None:
@@ -161,12 +167,18 @@ class Store:
             chain = self._chains[key] = _Chain()
         views, timestamps = chain.views, chain.timestamps
         if not timestamps or ts >= timestamps[-1]:
-            view = views[-1] if views else MISSING
-            if view.count(LIST_DELTA) >= _DELTAS_MAX:
-                writes = _compacted(view, writes)
-            timestamps.append(ts)
-            views.append(view.changed(writes))
+            before = views[-1] if views else MISSING
+            view = before.changed(writes)
             chain.written.update(dict.fromkeys(writes, ts))
+            if view.rows.get(LIST_DELTA) is not before.rows.get(LIST_DELTA):
+                chain.written.update(dict.fromkeys(_moved(writes), ts))
+                if _is_emptied(view):
+                    view = view.changed(_emptied(view))
+                    chain.written[_META] = ts
+                elif view.count(LIST_DELTA) > _DELTAS_MAX:
+                    view = view.changed(_folded(view))
+            timestamps.append(ts)
+            views.append(view)
         else:
             _write_late(chain, ts, writes)
         self._newest[key] = views[-1]
@@ -183,6 +195,33 @@ class Store:
             chain.kept_from = chain.timestamps[0]
 
 
+def _also(row: Row, value: Any) -> tuple[Row, ...]:
+    """What a written row conflicts with besides itself, so that a list stays whole.
+
+    Pushes and pops write their deltas blind, and reckon with where the end is at which they work.
+    Who writes the meta row has put the items elsewhere, or left none. (The modelled system commits
+    both, and the list is broken: its length tells of items that are not there.)
+    """
+    if row == _META:
+        return (_LEFT, _RIGHT)
+    return (_META, *_ends(value)) if row[0] == LIST_DELTA else ()
+
+
+def _moved(writes: RowWrites) -> list[Row]:
+    """The ends of a list that these writes move."""
+    return [
+        end for (family, _), value in writes.items() if family == LIST_DELTA for end in _ends(value)
+    ]
+
+
+def _ends(delta: Any) -> tuple[Row, ...]:
+    """The ends that a length delta moves."""
+    if delta is DELETED:
+        return ()
+    head, length = delta
+    return ((_LEFT,) if head else ()) + ((_RIGHT,) if head + length else ())
+
+
 def _write_late(chain: _Chain, ts: int, writes: RowWrites) -> None:
     """Write into the past of versions that are there already.
 
@@ -195,18 +234,29 @@ def _write_late(chain: _Chain, ts: int, writes: RowWrites) -> None:
         base = chain.views[position - 1] if position else MISSING
         later.insert(0, base.changed(writes))
         chain.timestamps.insert(position, ts)
-    chain.views[position:] = later
-    for row in writes:
+    emptied = [_META] if any(map(_is_emptied, later)) else []
+    chain.views[position:] = [
+        view.changed(_emptied(view)) if _is_emptied(view) else view for view in later
+    ]
+    for row in (*writes, *_moved(writes), *emptied):
         chain.written[row] = max(ts, chain.written.get(row, 0))
 
 
-def _compacted(view: KeyView, writes: RowWrites) -> RowWrites:
-    """These writes, and what folds the list deltas into the meta row if they make too many."""
-    after = view.changed(writes)
-    if after.count(LIST_DELTA) <= _DELTAS_MAX:
-        return writes
-    folded: RowWrites = {(LIST_DELTA, id): DELETED for id in after.rows[LIST_DELTA]}
-    return writes | folded | {(LIST_META, ONLY): list_span(after)}
+def _is_emptied(view: KeyView) -> bool:
+    """Whether a list was popped empty by several, each of which has left something."""
+    return LIST_DELTA in view.rows and LIST_ITEM not in view.rows
+
+
+def _emptied(view: KeyView) -> RowWrites:
+    """What takes away the rest of such a list, its expiry too: the next push makes a new one."""
+    left: RowWrites = {(LIST_DELTA, id): DELETED for id in view.rows[LIST_DELTA]}
+    return left | {(LIST_META, ONLY): DELETED, (TTL, ONLY): DELETED}
+
+
+def _folded(view: KeyView) -> RowWrites:
+    """What folds the list deltas into the meta row."""
+    folded: RowWrites = {(LIST_DELTA, id): DELETED for id in view.rows[LIST_DELTA]}
+    return folded | {(LIST_META, ONLY): list_span(view)}
 
 
 def _forget(chain: _Chain) -> None:

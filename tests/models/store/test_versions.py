@@ -292,9 +292,9 @@ def test_deltas_are_folded() -> None:
     assert items(store.view(KEY, 301)) == [b"%d" % n for n in reversed(range(300))]
 
 
-def test_folding_conflicts_with_a_rewrite() -> None:
-    """Who rewrites a list while its deltas are folded is refused, as by the compactor's write;
-    who pushes is not.
+def test_pushes_conflict_with_a_rewrite() -> None:
+    """Who rewrites a list while others push to it is refused; who pushes to its other end is not,
+    whether the deltas have been folded or not.
     """
     store = Store()
     for n in range(65):
@@ -318,6 +318,29 @@ class Kept(NamedTuple):
         """Key and row of all that it writes."""
         return {(key, row) for key, writes in self.writes.items() for row in writes}
 
+    def deltas(self, key: bytes) -> list[ListDelta]:
+        """The list deltas that it puts."""
+        writes = self.writes.get(key, {})
+        return [
+            value
+            for (family, _), value in writes.items()
+            if family == LIST_DELTA and value is not DELETED
+        ]
+
+    def conflicts(self, other: "Kept") -> bool:
+        """Whether they write the same row, or break each other's list."""
+        return bool(self.rows() & other.rows()) or any(map(self._breaks, [other] * 2, (KEY, b"j")))
+
+    def _breaks(self, other: "Kept", key: bytes) -> bool:
+        mine, theirs = self.deltas(key), other.deltas(key)
+        meta = (LIST_META, ONLY)
+        renumbered = (mine and meta in other.writes.get(key, {})) or (
+            theirs and meta in self.writes.get(key, {})
+        )
+        left = any(delta.head for delta in mine) and any(delta.head for delta in theirs)
+        right = any(sum(delta) for delta in mine) and any(sum(delta) for delta in theirs)
+        return bool(renumbered or left or right)
+
 
 class FullCopies:
     """A store that keeps every commit for ever, and replays them all for each read."""
@@ -329,7 +352,7 @@ class FullCopies:
         """Whether the commit was accepted."""
         new = Kept(commit.commit_ts, len(self.commits), commit.writes)
         for kept in self.commits:
-            if kept.commit_ts > commit.start_ts and new.rows() & kept.rows():
+            if kept.commit_ts > commit.start_ts and new.conflicts(kept):
                 return False
         self.commits.append(new)
         return True
@@ -350,15 +373,21 @@ def unfolded(rows: dict[tuple[str, RowId], Any]) -> dict[tuple[str, RowId], Any]
     return {**rest, ("span", ONLY): [sum(part[n] for part in parts) for n in (0, 1)]}
 
 
-def random_commit(rng: random.Random, start_ts: int, commit_ts: int) -> Commit:
-    """Up to four rows of two keys, at random."""
+def random_commit(rng: random.Random, start_ts: int, commit_ts: int, seen: FullCopies) -> Commit:
+    """Up to four changes of two keys, at random."""
     puts: list[Put] = []
     for n in range(rng.randint(1, 4)):
         key = rng.choice((b"j", KEY))
         kind = rng.random()
-        if kind < 0.4:
-            puts.append(put((commit_ts, n), ListDelta(-1, 1), LIST_DELTA, key))
-        elif kind < 0.5:
+        if kind < 0.25:
+            delta = rng.choice((ListDelta(-1, 1), ListDelta(0, 1)))
+            puts.append(put((commit_ts, n), delta, LIST_DELTA, key))
+            puts.append(put(100 * commit_ts + n, b"item", LIST_ITEM, key))
+        elif kind < 0.28:
+            puts.append(put(ONLY, DELETED, LIST_META, key))
+            deltas = [id for family, id in seen.rows(key, start_ts) if family == LIST_DELTA]
+            puts += [put(id, DELETED, LIST_DELTA, key) for id in deltas]
+        elif kind < 0.4:
             puts.append(put(ONLY, StringRow(b"%d" % commit_ts, True, None), STR, key))
         else:
             value = DELETED if rng.random() < 0.3 else commit_ts
@@ -387,7 +416,7 @@ def test_random_commits(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
         start_ts = rng.choice(pinned) if pinned else store.last_commit_ts
         at = next(n for n, ts in enumerate(unused) if ts > start_ts)
         commit_ts = unused.pop(at + rng.randrange(4))
-        commit = random_commit(rng, start_ts, commit_ts)
+        commit = random_commit(rng, start_ts, commit_ts, twin)
         last = store.last_commit_ts
         accepted = store.apply(commit) is None
         assert accepted == twin.apply(commit)
