@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from models.served import ServedWorld
 from readfence.addresses import Address
@@ -77,9 +77,13 @@ def serve_until_stopped(
         grace_s=GRACE_S,
         answered=lambda: session.answered,
     )
-    with watch, unhurried_collector():
-        world = asyncio.run(session.serve())
-    keep(session.result(world))
+    try:
+        with watch, unhurried_collector():
+            world = asyncio.run(session.serve())
+    finally:
+        # After a bug, too: what was recorded up to then is kept.
+        if session.world is not None:
+            keep(session.result(session.world))
     if options.metrics is not None:
         try:
             Metrics(world).write(options.metrics)
@@ -145,6 +149,17 @@ class _Session:
         sockets = await _listening(listener.accept, options)
         world.server.port = sockets.sockets[0].getsockname()[1]
         stop = asyncio.Event()
+        failures: list[BaseException] = []
+
+        def fail(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+            if "exception" not in context:
+                loop.default_exception_handler(context)
+                return
+            # asyncio would go on with a world in which nothing moves any more.
+            failures.append(context["exception"])
+            stop.set()
+
+        asyncio.get_running_loop().set_exception_handler(fail)
         listener.attach(world.server, pace)
         pace.attach(world.server)
         world.server.stopping = stop.set
@@ -163,6 +178,8 @@ class _Session:
                 connection.session.closing = True
                 connection.flush()
             await sockets.wait_closed()
+            if failures:
+                raise failures[0]
             world.settle()
         return world
 

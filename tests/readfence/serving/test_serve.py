@@ -1,15 +1,19 @@
 """`readfence serve`: who may connect, how time passes, what is left behind."""
 
 import json
+import re
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from models.replies import ErrorReply
+from readfence.exits import Exit
 from readfence.recordings.proxy import encode_command
 from tests.readfence.front_door import call
 from tests.readfence.serving.serving import running, serving, talking
@@ -188,3 +192,35 @@ def test_a_session_outlives_its_snapshots(tmp_path: Path) -> None:
     assert "m.json: cannot write there" in printed
     (variant,) = json.loads((tmp_path / "run.json").read_text())["variants"]
     assert len(variant["columns"]["id"]) == 2
+
+
+BROKEN = """
+import sys
+from models.service import Service
+from readfence.__main__ import main
+
+def concluded(self, request, attempt, outcome, deadline):
+    raise KeyError("nobody expected this")
+
+Service._concluded = concluded
+sys.argv = ["readfence", *sys.argv[1:]]
+sys.exit(main())
+"""
+
+
+def test_a_bug_ends_the_session_and_what_was_recorded_is_kept(tmp_path: Path) -> None:
+    """It would serve nobody any more, and never end."""
+    options = ["serve", "--port", "0", "--out", str(tmp_path)]
+    command = [sys.executable, "-c", BROKEN, *options]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        found = re.search(r":(\d+),", process.stdout.readline())
+        assert found is not None
+        with socket.create_connection(("127.0.0.1", int(found[1]))) as client:
+            client.sendall(encode_command([b"GET", b"key"]))
+            _, told = process.communicate(timeout=30)
+    assert process.returncode == Exit.BUG
+    assert "this is a bug in readfence" in told and "nobody expected this" in told
+    assert json.loads((tmp_path / "run.json").read_text())["variants"]
