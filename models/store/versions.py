@@ -45,6 +45,7 @@ _META: Final[Row] = (LIST_META, ONLY)
 _LEFT: Final[Row] = (LIST_DELTA, "left")
 _RIGHT: Final[Row] = (LIST_DELTA, "right")
 """Stand for the ends of a list, see `_also`."""
+_LIST_ROWS: Final = frozenset((LIST_META, LIST_DELTA))
 _ROWS_MAX: Final = 8192
 """When more rows of a key than these have been written, its older tombstones are forgotten."""
 
@@ -66,13 +67,17 @@ class Commit(NamedTuple):
 class _Chain:
     """The versions of one key, oldest first."""
 
-    __slots__ = ("forgotten_ts", "kept_from", "timestamps", "views", "written", "written_max")
+    __slots__ = (
+        "forgotten_ts", "kept_from", "late", "timestamps", "views", "written", "written_max",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.timestamps: list[int] = []
         self.views: list[KeyView] = []
         self.kept_from = 0
         """Older timestamps can no longer be read: their versions are gone."""
+        self.late = False
+        """A commit to it was applied after another, to any key, with a later timestamp."""
         self.written: dict[Row, int] = {}
         """Per row ever written: commit timestamp of its newest version, tombstones included."""
         self.forgotten_ts = 0
@@ -166,7 +171,11 @@ class Store:
         if chain is None:
             chain = self._chains[key] = _Chain()
         views, timestamps = chain.views, chain.timestamps
-        if not timestamps or ts >= timestamps[-1]:
+        if ts < self.last_commit_ts:
+            chain.late = True
+        if chain.late:
+            _write_late(chain, ts, writes)
+        else:
             before = views[-1] if views else MISSING
             view = before.changed(writes)
             chain.written.update(dict.fromkeys(writes, ts))
@@ -179,8 +188,6 @@ class Store:
                     view = view.changed(_folded(view))
             timestamps.append(ts)
             views.append(view)
-        else:
-            _write_late(chain, ts, writes)
         self._newest[key] = views[-1]
         if len(views) > _VERSIONS_MAX:
             self._prune(chain)
@@ -223,10 +230,11 @@ def _ends(delta: Any) -> tuple[Row, ...]:
 
 
 def _write_late(chain: _Chain, ts: int, writes: RowWrites) -> None:
-    """Write into the past of versions that are there already.
+    """Write into the past of versions that are there already, or after it has been done.
 
     No later version has touched these rows, or the commit would have been refused: so each of them
-    is what it was and these writes on top.
+    is what it was and these writes on top. Who has read what is no longer so goes on all the same,
+    and may pop what is gone or push next to nothing.
     """
     position = bisect_right(chain.timestamps, ts)
     later = [view.changed(writes) for view in chain.views[position:]]
@@ -234,12 +242,23 @@ def _write_late(chain: _Chain, ts: int, writes: RowWrites) -> None:
         base = chain.views[position - 1] if position else MISSING
         later.insert(0, base.changed(writes))
         chain.timestamps.insert(position, ts)
-    emptied = [_META] if any(map(_is_emptied, later)) else []
-    chain.views[position:] = [
-        view.changed(_emptied(view)) if _is_emptied(view) else view for view in later
-    ]
-    for row in (*writes, *_moved(writes), *emptied):
+    chain.views[position:] = map(_whole, later)
+    for row in (*writes, *_moved(writes)):
         chain.written[row] = max(ts, chain.written.get(row, 0))
+
+
+def _whole(view: KeyView) -> KeyView:
+    """The view with a list of the items that are there, in their order, whatever its span tells."""
+    items: dict[int, bytes] | None = view.rows.get(LIST_ITEM)  # type: ignore[assignment]
+    if items is None:
+        return view.changed(_emptied(view)) if _LIST_ROWS & view.rows.keys() else view
+    head, length = list_span(view)
+    if len(items) == length and all(head <= id < head + length for id in items):
+        return view if view.count(LIST_DELTA) <= _DELTAS_MAX else view.changed(_folded(view))
+    rows = {family: ids for family, ids in view.rows.items() if family != LIST_DELTA}
+    rows[LIST_ITEM] = {new: items[old] for new, old in enumerate(sorted(items))}
+    rows[LIST_META] = {ONLY: ListSpan(0, len(items))}
+    return KeyView(rows)
 
 
 def _is_emptied(view: KeyView) -> bool:
@@ -249,7 +268,7 @@ def _is_emptied(view: KeyView) -> bool:
 
 def _emptied(view: KeyView) -> RowWrites:
     """What takes away the rest of such a list, its expiry too: the next push makes a new one."""
-    left: RowWrites = {(LIST_DELTA, id): DELETED for id in view.rows[LIST_DELTA]}
+    left: RowWrites = {(LIST_DELTA, id): DELETED for id in view.rows.get(LIST_DELTA, ())}
     return left | {(LIST_META, ONLY): DELETED, (TTL, ONLY): DELETED}
 
 

@@ -68,12 +68,15 @@ class Attempt:
         self.context = Context(store, self._start_ts)
         self.context.now = now_ms * MS
 
-    def commit(self) -> bytes | None:
-        """Apply what the commands wrote; the conflicting key, or None."""
+    def commit(self, ts: int | None = None) -> bytes | None:
+        """Apply what the commands wrote, at the next timestamp or a given one, which may be in the
+        past of others; the conflicting key, or None.
+        """
         changes = plan_commit(self.context)
         if changes is None:
             return None
-        ts = self._store.last_commit_ts + 1
+        if ts is None:
+            ts = self._store.last_commit_ts + 1
         return self._store.apply(Commit(self._start_ts, ts, changes.at(ts)))
 
 

@@ -25,9 +25,9 @@ def begun(store: Store, *commands: list[bytes], now_ms: int = 1) -> Attempt:
     return attempt
 
 
-def committed(attempt: Attempt) -> bool:
+def committed(attempt: Attempt, ts: int | None = None) -> bool:
     """Commit what an attempt wrote; False when it met a write conflict."""
-    return attempt.commit() is None
+    return attempt.commit(ts) is None
 
 
 def run(store: Store, *commands: list[bytes]) -> None:
@@ -93,6 +93,26 @@ def test_many_pushes_do_not_conflict_with_one_that_began_before() -> None:
     assert content(store) == [b"first", b"a", *(b"%d" % number for number in range(200))]
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_list_popped_empty_from_both_ends_is_gone(late: bool) -> None:
+    """Neither pop saw it end, whichever is applied first. Its expiry goes with it, and what was
+    pushed over what the first one left is refused: there is nothing left that it is next to. (Not
+    if the second is late, in the past of the push: then it is what is left.)
+    """
+    store = Store()
+    run(store, [b"RPUSH", KEY, b"a", b"b"], [b"PEXPIRE", KEY, b"1000"])
+    ts = store.last_commit_ts
+    right, left = begun(store, [b"RPOP", KEY]), begun(store, [b"LPOP", KEY])
+    assert committed(right, ts + 20)
+    push = begun(store, [b"RPUSH", KEY, b"more"])
+    assert committed(left, ts + 10 if late else ts + 30)
+    assert call(begun(store).context, [b"EXISTS", KEY]) == 0
+    assert committed(push, ts + 40) == late
+    run(store, [b"RPUSH", KEY, b"new"])
+    assert content(store) == [b"more"] * late + [b"new"]
+    assert call(begun(store).context, [b"PTTL", KEY]) == -1
+
+
 COMMANDS = (
     [b"LPUSH", KEY, b"?"], [b"RPUSH", KEY, b"?", b"?"], [b"LPOP", KEY], [b"RPOP", KEY],
     [b"RPOPLPUSH", KEY, OTHER], [b"RPOPLPUSH", OTHER, KEY], [b"LREM", KEY, b"0", b"?"],
@@ -102,10 +122,13 @@ COMMANDS = (
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_lists_stay_whole_under_overlapping_attempts(seed: int) -> None:
-    """Attempts begin and are committed in any order, of those that overlap some are refused."""
+@pytest.mark.parametrize("late", [False, True])
+def test_lists_stay_whole_under_overlapping_attempts(seed: int, late: bool) -> None:
+    """Attempts begin and are committed in any order, of those that overlap some are refused. Where
+    they get their timestamps early, updates are lost (hazard H1); a list is one all the same.
+    """
     chance, store = Random(seed), Store()
-    open_attempts: deque[tuple[Attempt, int]] = deque()
+    open_attempts: deque[tuple[Attempt, int, int | None]] = deque()
     refused = 0
     for now_ms in range(1, 300):
         start_ts = store.last_commit_ts
@@ -115,13 +138,15 @@ def test_lists_stay_whole_under_overlapping_attempts(seed: int) -> None:
             args = chance.choice(COMMANDS)
             drawn = [b"%d" % chance.randrange(8) if word == b"?" else word for word in args]
             call(attempt.context, drawn)
-        open_attempts.append((attempt, start_ts))
+        open_attempts.append((attempt, start_ts, 1 + now_ms if late else None))
         open_attempts.rotate(chance.randrange(5))
         if len(open_attempts) > 4:
-            oldest, its_start_ts = open_attempts.popleft()
-            refused += not committed(oldest)
+            oldest, its_start_ts, its_commit_ts = open_attempts.popleft()
+            refused += not committed(oldest, its_commit_ts)
             store.unpin(its_start_ts)
         for key in (KEY, OTHER):
             reader = begun(store, now_ms=now_ms).context
-            assert len(content(store, key, now_ms)) == call(reader, [b"LLEN", key])
+            length = call(reader, [b"LLEN", key])
+            assert len(content(store, key, now_ms)) == length
+            assert call(reader, [b"EXISTS", key]) == (length != 0)
     assert 0 < refused < 300
