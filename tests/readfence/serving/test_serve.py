@@ -220,7 +220,10 @@ def test_a_bug_ends_the_session_and_what_was_recorded_is_kept(tmp_path: Path) ->
         assert found is not None
         with socket.create_connection(("127.0.0.1", int(found[1]))) as client:
             client.sendall(encode_command([b"GET", b"key"]))
-            _, told = process.communicate(timeout=30)
+            try:
+                _, told = process.communicate(timeout=30)
+            finally:
+                process.kill()  # or a session that goes on would be waited for
     assert process.returncode == Exit.BUG
     assert "this is a bug in readfence" in told and "nobody expected this" in told
     assert json.loads((tmp_path / "run.json").read_text())["variants"]
