@@ -39,6 +39,22 @@ def test_the_warm_up_is_cut_and_counts_for_nothing() -> None:
     assert cut is not None and 250 <= cut <= 400
     expected = found(200, plain).percentile(P99).estimate
     assert found(200, slow).percentile(P99).estimate == pytest.approx(expected, rel=0.05)
+    assert found(200, slow).mean_ns == pytest.approx(found(200, plain).mean_ns, rel=0.05)
+
+
+def test_a_warm_up_is_told_in_scripts_where_a_part_of_them_was_looked_at() -> None:
+    """Of every third script: three times as many."""
+    slow = [
+        replace(run, latency_ns=run.latency_ns + np.where(at < 300, ms(40) - at * ms(0.1), 0))
+        for run in runs(200, 5)
+        for at in [np.arange(run.latency_ns.size).astype(np.int64)]
+    ]
+    thinned = [
+        replace(run, start_ns=run.start_ns[::3], latency_ns=run.latency_ns[::3]) for run in slow
+    ]
+    all_of_them, some = found(200, slow).warm_up, found(200, thinned).warm_up
+    assert all_of_them is not None and some is not None
+    assert some == pytest.approx(all_of_them, rel=0.3)
 
 
 def test_without_a_warm_up_the_second_half_counts() -> None:

@@ -65,6 +65,22 @@ def test_utilisation_has_a_panel_for_each_variant(record: PlanRecord) -> None:
     assert "n1->n2.heartbeats limits 2 of 3 variants" in texts(figure)[0]
 
 
+def test_utilisation_names_what_limits_most_variants(record: PlanRecord) -> None:
+    """Here two of three, whichever comes first."""
+    variants = [*record.variants, record.variants[0]]
+    kept = variants[1].healthy
+    probes = [
+        probe.model_copy(update={"resources": {"n1.disk": probe.resources["n1->n2.heartbeats"]}})
+        for probe in kept.probes
+    ]
+    situation = kept.model_copy(update={"probes": probes})
+    variants[1] = variants[1].model_copy(update={"situations": [situation]})
+    for some in (variants, variants[::-1]):
+        with drawing():
+            said = texts(utilisation(record.model_copy(update={"variants": some})))
+        assert "n1->n2.heartbeats limits 2 of 4 variants" in said[0]
+
+
 def test_verifications_tell_how_many_a_script_takes(record: PlanRecord) -> None:
     """Of each variant, and of the extremes in the title."""
     with drawing():
