@@ -298,8 +298,6 @@ class LeaderLoop(Foreseen, ABC):
         if self._agenda[0][0] <= now:
             self._catch_up(now)
         flushing.argument(now)
-        if self._due:
-            self._tell(now)
 
     # -- what outsiders see ------------------------------------------------------------------------
 
