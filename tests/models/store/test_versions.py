@@ -280,9 +280,13 @@ def test_pushes_to_the_same_end_conflict() -> None:
     assert items(store.view(KEY, 3)) == [b"b", b"a"]
 
 
-def test_deltas_are_folded() -> None:
+@pytest.mark.parametrize("late", [False, True])
+def test_deltas_are_folded(late: bool) -> None:
     """Length deltas do not grow without end, and folding them changes neither list nor readers."""
     store = Store()
+    if late:
+        store.pin(1)
+        assert commit(store, 1, 1_000, put(b"f", b"v", key=b"other")) is None
     for n in range(300):
         assert push_left(store, n + 1, n + 2, b"%d" % n) is None
         view = store.view(KEY, n + 2)
