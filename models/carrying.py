@@ -1,5 +1,6 @@
 """Carrying out a request on an attempt: a command, a script, or several, one after the other."""
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -9,24 +10,41 @@ from models.redis.table import refused_as_write, wait_of
 from models.replies import NULL_ARRAY, ErrorReply, Reply
 from models.request import Outcome, Request
 from models.script.cache import NO_SCRIPT, Script, ScriptCache
+from models.script.functions import Functions
 from models.script.machine import PENDING, Answer, Call, Pending
 from models.script.pool import MachinePool
 from models.script.shebang import split_shebang
 from sim.kernel import Steps
 
 DEADLINE: Final = ErrorReply(str(DeadlineExceeded()).encode())
+_NO_FUNCTION: Final = ErrorReply(b"ERR Function not found")
+_WRITES: Final = ErrorReply(b"ERR Can not execute a script with write flag using *_ro command.")
 
 
-def script_of(request: Request, scripts: ScriptCache) -> Script | None:
-    """The script of a request; None if its digest is not known."""
-    if request.sha is None:
-        return scripts.load(request.body)
-    return scripts.find(request.sha)
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The scripts and functions that a node knows."""
+
+    scripts: ScriptCache
+    functions: Functions
+
+    def script_of(self, request: Request) -> Script | ErrorReply:
+        """What a request runs, or why there is nothing to run."""
+        if request.function is not None:
+            function = self.functions.find(request.function)
+            if function is None:
+                return _NO_FUNCTION
+            return (
+                _WRITES if request.read_only and not function.script.no_writes else function.script
+            )
+        if request.sha is None:
+            return self.scripts.load(request.body)
+        return self.scripts.find(request.sha) or NO_SCRIPT
 
 
 def carry_out(
     request: Request,
-    scripts: ScriptCache,
+    known: Known,
     machines: MachinePool,
     attempt: Attempt,
     outcome: Outcome,
@@ -34,11 +52,11 @@ def carry_out(
 ) -> Steps:
     """Carry out a request; the reply is in `outcome`, where nothing is committed yet."""
     if request.parts is None:
-        yield from _carry_out_one(request, scripts, machines, attempt, outcome, deadline)
+        yield from _carry_out_one(request, known, machines, attempt, outcome, deadline)
         return
     replies: list[Reply] = []
     for part in request.parts:
-        yield from _carry_out_one(part, scripts, machines, attempt, outcome, deadline)
+        yield from _carry_out_one(part, known, machines, attempt, outcome, deadline)
         if outcome.cut_short:
             return
         replies.append(outcome.reply)
@@ -48,7 +66,7 @@ def carry_out(
 
 def _carry_out_one(
     request: Request,
-    scripts: ScriptCache,
+    known: Known,
     machines: MachinePool,
     attempt: Attempt,
     outcome: Outcome,
@@ -66,9 +84,9 @@ def _carry_out_one(
         if reply is None or reply is NULL_ARRAY:
             outcome.wait = wait_of(context, request.command)
         return
-    script = script_of(request, scripts)
-    if script is None:
-        outcome.fail(NO_SCRIPT)
+    script = known.script_of(request)
+    if isinstance(script, ErrorReply):
+        outcome.fail(script)
         return
     answer = attempt.answer()
     if request.read_only or _is_read_only(script):
@@ -92,6 +110,8 @@ def _carry_out_one(
 
 
 def _is_read_only(script: Script) -> bool:
+    if script.function is not None:
+        return script.no_writes
     return script.body.startswith(b"#!") and "no-writes" in split_shebang(script.body).flags
 
 

@@ -15,7 +15,7 @@ from models.replies import ErrorReply, Reply
 
 @dataclass(slots=True)
 class Request:
-    """What a client sends: EVALSHA with a hash, EVAL with a body, or a single command."""
+    """What a client sends: EVALSHA with a hash, EVAL with a body, FCALL, or a single command."""
 
     keys: list[bytes]
     argv: list[bytes]
@@ -32,13 +32,17 @@ class Request:
     watched: "dict[bytes, Watch] | None" = None
     """Keys that may not have changed: else the reply is `NULL_ARRAY`, and nothing is done."""
     read_only: bool = False
-    """Whether a script's writes are refused (EVAL_RO)."""
+    """Whether a script's writes are refused (EVAL_RO), or a function that may write (FCALL_RO)."""
     keeps_writes: bool = False
     """Whether what a script wrote before it failed is committed, as Redis does it. The modelled
     system forgets it."""
+    function: bytes | None = None
+    """The name of a Redis function, sent instead of a script, when set (FCALL)."""
 
     def digest(self) -> str:
-        """The SHA1 of the script."""
+        """The SHA1 of the script, or the name of the function."""
+        if self.function is not None:
+            return self.function.decode("latin-1")
         if self.sha is not None:
             return self.sha.decode("latin-1").lower()
         return sha1(self.body, usedforsecurity=False).hexdigest()

@@ -11,18 +11,27 @@ that a script which need not wait between two reads costs no event for them.
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha1
-from typing import Final
+from typing import Any, Final
 
 from models.attempt import Attempt, Cores, LocalCosts
-from models.carrying import DEADLINE, carry_out, script_of
+from models.carrying import DEADLINE, Known, carry_out
 from models.engine.requests import Asked, DeadlineExceeded, NotLeader
 from models.engine.sites import Site, new_tally
 from models.fence.policies import Policy, Start
 from models.redis.commit import plan_commit
 from models.redis.context import Context, Surroundings
-from models.replies import NULL_ARRAY, ErrorReply
+from models.replies import NULL_ARRAY, ErrorReply, Reply
 from models.request import Applied, Outcome, Request, Watch
-from models.script.cache import NO_SCRIPT, Script, ScriptCache
+from models.script.cache import Script, ScriptCache
+from models.script.functions import (
+    BadLibrary,
+    Functions,
+    Library,
+    library,
+    library_name,
+    listing,
+)
+from models.script.machine import Done
 from models.script.pool import MachinePool
 from models.store.clock import CommitClock
 from models.store.versions import Commit, Store
@@ -89,6 +98,8 @@ class Service:
         self._jitter = jitter
         self.surroundings = surroundings
         self.scripts = ScriptCache()
+        self.functions = Functions()
+        self._known = Known(self.scripts, self.functions)
         self.unsupported: dict[str, int] = {}
         """Counters of the commands called that the modelled revision would have refused."""
         self.conflicts = 0
@@ -97,9 +108,11 @@ class Service:
         """Carry out a request: fills `outcome`, and `trail` if there is one."""
         deadline = self._kernel.now + self._deadline_ns
         of_a_script = request.parts is None and request.command is None
-        if of_a_script and script_of(request, self.scripts) is None:
-            outcome.fail(NO_SCRIPT)
-            return
+        if of_a_script:
+            script = self._known.script_of(request)
+            if isinstance(script, ErrorReply):
+                outcome.fail(script)
+                return
         if not self._workers.take_now():
             yield self._workers.wait()
             if trail is not None:
@@ -170,8 +183,8 @@ class Service:
             if request.watched and self._changed(request.watched, start_ts):
                 outcome.reply = NULL_ARRAY
             else:
-                scripts, machines = self.scripts, self._machines
-                yield from carry_out(request, scripts, machines, attempt, outcome, deadline)
+                known, machines = self._known, self._machines
+                yield from carry_out(request, known, machines, attempt, outcome, deadline)
             if self._concluded(request, attempt, outcome, deadline):
                 return (yield from self._commit(attempt, outcome, policy.commit_guard))
             if attempt.owed:
@@ -229,6 +242,20 @@ class Service:
         finally:
             self._machines.give_back(machine)
 
+    def library(self, code: bytes) -> Library:
+        """The library of this text. Raises `BadLibrary`."""
+        name = library_name(code)
+        machine = self._machines.take()
+        try:
+            done = machine.start(listing(code), [], [], _no_call)
+        finally:
+            self._machines.give_back(machine)
+        assert isinstance(done, Done), f"a library called something: {done!r}"
+        if isinstance(done.reply, ErrorReply):
+            raise BadLibrary(done.reply.text)
+        listed: Any = done.reply
+        return library(name, code, listed)
+
     def watch(self, key: bytes) -> Watch:
         """Watch a key from now on."""
         store = self._store
@@ -281,3 +308,7 @@ class Service:
 
     def _next_timestamp(self) -> int:
         return self._clock.next(self._kernel.now, self._store.last_commit_ts)
+
+
+def _no_call(args: list[bytes]) -> Reply:
+    raise AssertionError(f"a library that is loaded can call nothing, yet calls {args!r}")

@@ -89,9 +89,14 @@ def wait_of(context: Context, args: list[bytes]) -> Wait | None:
 
 
 def refused_as_write(args: list[bytes]) -> ErrorReply | None:
-    """The refusal of a command that writes, in a script that may not; None for what reads."""
+    """The refusal of a command that writes, in a script that may not; None for what reads, and for
+    what has too few or too many words, which Redis finds out first.
+    """
     command = COMMANDS.get(args[0].upper())
-    return _READ_ONLY if command is not None and command.write else None
+    if command is None or not command.write:
+        return None
+    _, words_min, words_max, _ = _by_spelling[command.name]
+    return _READ_ONLY if words_min <= len(args) <= words_max else None
 
 
 def _unknown(context: Context, args: list[bytes]) -> ErrorReply:

@@ -19,7 +19,17 @@ class Script:
     """A script's text and its SHA1 in lower-case hexadecimal, which names it in error messages."""
 
     sha: str
+    """Of a function, that of its library and its name: what a script is known by."""
     body: bytes
+    function: str | None = None
+    """The function to run, of the library that `body` is; "" tells which functions it registers."""
+    no_writes: bool = False
+    """Whether the function says that it does not write. A script says so in its text."""
+
+    @property
+    def name(self) -> str:
+        """What error messages call it."""
+        return self.sha if self.function is None else self.function
 
 
 class ScriptCache:

@@ -13,6 +13,8 @@ from models.script.bytecode import with_callers_kept
 
 CHUNK_NAME: Final = b"@user_script"
 """What error messages call a script."""
+FUNCTION_CHUNK_NAME: Final = b"@user_function"
+"""What they call a library of functions."""
 
 KEPT_MAX: Final = 512
 ESCAPE: Final = b"\x1b"
@@ -31,8 +33,8 @@ class NoMemory(Exception):
 
 
 @lru_cache(maxsize=KEPT_MAX)
-def compiled(code: bytes, memory_max: int) -> bytes:
-    """Code for `loadstring`. Raises `NotCompiled` or `NoMemory`."""
+def compiled(code: bytes, memory_max: int, name: bytes = CHUNK_NAME) -> bytes:
+    """Code for `loadstring`; error messages call it `name`. Raises `NotCompiled` or `NoMemory`."""
     runtime = LuaRuntime(
         encoding=None, register_eval=False, register_builtins=False, max_memory=memory_max
     )
@@ -41,7 +43,7 @@ def compiled(code: bytes, memory_max: int) -> bytes:
     # anywhere; behind a space it is a syntax error, as in Redis.
     text = b" " + code if code.startswith(ESCAPE) else code
     try:
-        main = runtime.compile(text, name=CHUNK_NAME)
+        main = runtime.compile(text, name=name)
         binary: bytes = dump(main)
     except LuaMemoryError:
         raise NoMemory from None

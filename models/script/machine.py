@@ -19,6 +19,7 @@ Invariants:
 - Python raises nothing but `AssertionError` (misuse) and what an `Answer` raised.
 """
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import Any, Final, NoReturn
 
@@ -27,7 +28,13 @@ from lupa.lua51 import LuaError, LuaRuntime
 
 from models.replies import ErrorReply, Reply
 from models.script.cache import Script
-from models.script.compiler import NoMemory, NotCompiled, compiled
+from models.script.compiler import (
+    CHUNK_NAME,
+    FUNCTION_CHUNK_NAME,
+    NoMemory,
+    NotCompiled,
+    compiled,
+)
 from models.script.convert import (
     ENTRY_BYTES,
     STRING_BYTES,
@@ -41,7 +48,7 @@ from models.script.convert import (
 )
 from models.script.host import Host
 from models.script.outcome import PENDING, Answer, Call, Done, Outcome, Pending
-from models.script.prelude import LuaFunction, bytecode, open_sandbox, parts_used
+from models.script.prelude import FUNCTIONS, LuaFunction, bytecode, open_sandbox, parts_used
 from models.script.shebang import split_shebang
 
 __all__ = ["PENDING", "Answer", "Call", "Done", "Machine", "Outcome", "Pending", "State"]
@@ -234,15 +241,17 @@ class Machine:
     def _error(self, script: Script, text: Any, ending: int, place: bytes | None) -> ErrorReply:
         if ending == Ending.KILL:
             return self._killed()
-        sha = script.sha.encode()
         if text.endswith(NO_MEMORY):
             return self._out_of_memory()
+        if script.function == "":
+            return error_reply(b"ERR Error registering functions: " + text.partition(b"\0")[0])
+        name = script.name.encode("latin-1")
         if ending == Ending.RAISED:
             text = text.partition(b"\0")[0]
             if place is not None:
-                text += b" script: %b, on %b." % (sha, place)
+                text += b" script: %b, on %b." % (name, place)
             return error_reply(text)
-        return error_reply(b"ERR Error running script %b, %b" % (sha, text))
+        return error_reply(b"ERR Error running script %b, %b" % (name, text))
 
     def _killed(self) -> ErrorReply:
         error, self._host.error = self._host.error, None
@@ -279,25 +288,37 @@ class Machine:
         return main
 
     def _compile(self, script: Script) -> LuaFunction | ErrorReply:
-        code, _flags, error = split_shebang(script.body)
-        if error is not None:
-            return error_reply(error)
+        function = script.function
+        if function is None:
+            code, _flags, error = split_shebang(script.body)
+            if error is not None:
+                return error_reply(error)
+            chunk, what = CHUNK_NAME, b"script (new function)"
+        else:
+            code = script.body[script.body.index(b"\n") :]
+            chunk, what = FUNCTION_CHUNK_NAME, b"function"
         if not self._host.has_room(len(code) + STRING_BYTES):
             return self._out_of_memory()
         try:
-            binary = compiled(code, self._memory_max)
+            binary = compiled(code, self._memory_max, chunk)
             if not self._host.has_room(len(binary) + STRING_BYTES):
                 return self._out_of_memory()
-            self._load_libraries(code)
-            main: LuaFunction = self._entries.define(binary)
+            self._load_parts(
+                parts_used(code) if function is None else (*parts_used(code), FUNCTIONS)
+            )
+            main: LuaFunction
+            if function is None:
+                main = self._entries.define(binary)
+            else:
+                main = self._entries.define_function(binary, function.encode("latin-1"))
         except NotCompiled as refused:
-            return error_reply(b"ERR Error compiling script (new function): " + refused.problem)
+            return error_reply(b"ERR Error compiling %b: %b" % (what, refused.problem))
         except (NoMemory, LuaError):
             return self._out_of_memory()
         return main
 
-    def _load_libraries(self, code: bytes) -> None:
-        for part in parts_used(code):
+    def _load_parts(self, parts: Iterable[str]) -> None:
+        for part in parts:
             if part not in self._parts:
                 self._entries.load_part(bytecode(part))
                 self._parts.add(part)

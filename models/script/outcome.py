@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias, final
 
-from models.replies import ErrorReply, Reply
+from models.replies import Reply
 
 
 class Pending(Enum):
@@ -25,22 +25,6 @@ Answer: TypeAlias = "Callable[[list[bytes]], Reply | Pending]"
 
 What it raises is taken for a bug: the script is ended, and `start` or `resume` raises it.
 """
-
-NO_WRITES: Final = ErrorReply(b"ERR Write commands are not allowed from read-only scripts.")
-"""What a write is answered in a script of EVAL_RO, or one with the flag `no-writes`."""
-
-
-def read_only(answer: Answer, is_write: "Callable[[list[bytes]], bool]") -> Answer:
-    """The same answers to a script that must not write.
-
-    `is_write` is asked for every call, and says no to commands that do not exist or have a wrong
-    number of arguments: Redis finds that out first.
-    """
-
-    def answer_reads(args: list[bytes]) -> "Reply | Pending":
-        return NO_WRITES if is_write(args) else answer(args)
-
-    return answer_reads
 
 
 @final

@@ -37,6 +37,8 @@ LIBRARIES: Final = {
 }
 """Of each library of Redis its files, in `lua/libraries`. They are loaded when a script needs them:
 most do not, and together they are half of the prelude."""
+FUNCTIONS: Final = "functions"
+"""The file that runs functions of libraries, which is loaded when there is one to run."""
 MATCH_STEPS_MAX: Final = 10**4
 """Steps a pattern may take in C at worst for each byte of its subject, where nothing interrupts it.
 They count for about what the instructions are that a byte usually takes when Lua matches, which it
@@ -54,6 +56,7 @@ class Entries(NamedTuple):
     run: LuaFunction
     run_tables: LuaFunction
     define: LuaFunction
+    define_function: LuaFunction
     load_part: LuaFunction
 
 

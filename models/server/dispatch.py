@@ -11,7 +11,7 @@ from models.redis.command import Command as DataCommand
 from models.redis.commands import COMMANDS as DATA_COMMANDS
 from models.redis.refused import Refused
 from models.replies import ErrorReply, Reply, Status, quoted
-from models.server import admin, clients, pubsub, scripting, transactions
+from models.server import admin, clients, functions, pubsub, scripting, transactions
 from models.server.blocking import block_unless_served
 from models.server.command import ANY, Command, InTransaction
 from models.server.server import Server
@@ -38,7 +38,7 @@ def _of_data(command: DataCommand) -> Command:
 
 COMMANDS: Final = {command.name: _of_data(command) for command in DATA_COMMANDS.values()} | {
     command.name: command
-    for module in (admin, clients, pubsub, scripting, transactions)
+    for module in (admin, clients, functions, pubsub, scripting, transactions)
     for command in module.COMMANDS
 }
 """By name, in capitals; subcommands as `CLIENT|ID`."""
@@ -96,6 +96,8 @@ def _discarded(session: Session, refusal: ErrorReply) -> ErrorReply:
 def _label(name: bytes, request: Request) -> str:
     if request.command is not None:
         return name.decode()
+    if request.function is not None:
+        return "function " + request.digest()
     return "script " + request.digest()[:12]
 
 

@@ -3,7 +3,7 @@
 from hashlib import sha1
 from typing import Final
 
-from models.redis.arguments import integer
+from models.redis.arguments import NOT_AN_INTEGER, integer
 from models.redis.refused import Refused
 from models.replies import OK, ErrorReply, Reply
 from models.server.command import ANY, Command
@@ -19,15 +19,22 @@ _NO_DEBUGGER: Final = ErrorReply(b"ERR readfence serve has no debugger of script
 _NOT_BUSY: Final = ErrorReply(b"NOTBUSY No scripts in execution right now.")
 
 
-def script_request(args: list[bytes]) -> Request:
-    """The request that an EVAL or EVALSHA comes to. Raises `Refused`."""
-    count = integer(args[2])
+def keys_and_arguments(args: list[bytes], no_count: ErrorReply) -> tuple[list[bytes], list[bytes]]:
+    """What follows `EVAL script` or the like: the number of keys, the keys, arguments. Raises
+    `Refused`, with `no_count` if the number is none.
+    """
+    count = integer(args[2], no_count)
     if count > len(args) - 3:
         raise Refused(_TOO_MANY_KEYS)
     if count < 0:
         raise Refused(_NEGATIVE_KEYS)
+    return args[3 : 3 + count], args[3 + count :]
+
+
+def script_request(args: list[bytes]) -> Request:
+    """The request that an EVAL or EVALSHA comes to. Raises `Refused`."""
+    keys, argv = keys_and_arguments(args, NOT_AN_INTEGER)
     name = args[0].upper()
-    keys, argv = args[3 : 3 + count], args[3 + count :]
     by_sha = name.startswith(b"EVALSHA")
     return Request(
         keys,
@@ -65,7 +72,7 @@ def flush(server: Server, session: Session, args: list[bytes]) -> Reply:
 
 
 def kill(server: Server, session: Session, args: list[bytes]) -> Reply:
-    """SCRIPT KILL: no script runs between two commands."""
+    """SCRIPT KILL, FUNCTION KILL: none runs between two commands."""
     return _NOT_BUSY
 
 

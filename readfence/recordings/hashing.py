@@ -12,13 +12,14 @@ from models.redis.commands import COMMANDS
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf|\(.*|[\[].*")
 _WORD: Final = re.compile(r"[A-Za-z]{1,12}|[*$+>~=-]|0-0|\d+-\d+")
-_SCRIPTS: Final = ("EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO")
+_SCRIPTS: Final = ("EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO")
 _PLAIN: Final = (
     "HELLO",
     "CLIENT",
     "CONFIG",
     "COMMAND",
     "SCRIPT",
+    "FUNCTION",
     "INFO",
     "SUBSCRIBE",
     "PSUBSCRIBE",

@@ -332,6 +332,11 @@ function kit.define(binary)
   return load_binary(binary)
 end
 
+-- The same for a function of a library, see functions.lua.
+function kit.define_function(binary, name)
+  return kit.function_of(load_binary(binary), name)
+end
+
 -- Libraries
 
 -- What they may use of Lua, which is gone when they are loaded.
@@ -357,6 +362,8 @@ local function missing_global(_, name)
   end
   error(format("Script attempted to access nonexistent global variable '%s'", tostring(name)), 2)
 end
+
+kit.missing_global = missing_global
 
 for name, library in next, globals do
   if type(library) == "table" then

@@ -85,6 +85,12 @@ def test_a_script_that_may_not_write_cannot(stage: ServerStage, script: str) -> 
     assert text.startswith(b"ERR Write commands are not allowed from read-only scripts.")
 
 
+def test_too_few_words_are_told_before_that_a_command_writes(stage: ServerStage) -> None:
+    """As Redis does it."""
+    text = error_of(stage.client().ask("EVAL_RO", "return redis.call('SET', 'a')", 0))
+    assert text.startswith(b"ERR Wrong number of args calling Redis command from script")
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [
