@@ -168,6 +168,11 @@ end
 
 -- Ways in
 
+-- For texts that a function has compiled.
+kit.before_each_script(function()
+  kit.set_environment(kit.global_shell)
+end)
+
 local function load(code)
   registered, by_name = {}, {}
   show(loading_globals)
@@ -191,6 +196,7 @@ function kit.function_of(code, name)
     load(code)
     local callback = by_name[name].callback
     show(running_globals)
+    kit.set_environment(shell)
     local value = callback(globals.KEYS, globals.ARGV)
     return value
   end

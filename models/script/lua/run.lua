@@ -374,6 +374,7 @@ globals.KEYS, globals.ARGV = {}, {}
 local global_shell = kit.read_only(globals, missing_global)
 globals._G = global_shell
 kit.set_environment(global_shell)
+kit.global_shell = global_shell
 kit.shown_metatable[global_shell] = kit.read_only({ __index = missing_global })
 
 local string_metatable = metatable_of("")

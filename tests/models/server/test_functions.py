@@ -30,6 +30,8 @@ FUNCTIONS = (
     "global = 1",
     "return nosuch",
     "return KEYS",
+    "return loadstring('return KEYS')()",
+    "return loadstring([[return {redis.call('GET', 'a'), _G.redis == redis}]])()",
     "return redis.register_function('g', function() end)",
     "return {type(redis.register_function), type(redis.debug), type(redis.breakpoint)}",
     "return {_G.redis == redis, type(cjson.encode), math.floor(1.5), type(getmetatable(_G))}",
