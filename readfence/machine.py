@@ -1,11 +1,15 @@
-"""The machine's clock, for those who serve real clients; nothing else needs it."""
+"""The machine's clock and room, for those who serve real clients; nothing else needs them."""
 
+import resource
 import time
+from contextlib import suppress
 from typing import Final
 
 from sim.units import NS_PER
 
 _US: Final = NS_PER["us"]
+_OTHER_FILES: Final = 32
+"""Files that are kept for what is no connection, as redis-server does it."""
 
 
 def wall_ns() -> int:
@@ -26,3 +30,19 @@ def steady_ns() -> int:
 def steady_s() -> float:
     """The same in seconds."""
     return time.monotonic()
+
+
+def connections_max(wanted: int) -> int:
+    """How many connections this process may hold, `wanted` at most; it asks for the files that it
+    needs for them, up to the hard limit.
+    """
+    needed = wanted + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    if soft < needed:
+        more = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
+            soft = more
+    return min(wanted, max(soft - _OTHER_FILES, 1))

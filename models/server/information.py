@@ -36,7 +36,7 @@ def _server(server: Server) -> dict[str, object]:
 def _clients(server: Server) -> dict[str, object]:
     return {
         "connected_clients": len(server.sessions),
-        "maxclients": 10000,
+        "maxclients": server.settings.clients_max,
         "blocked_clients": server.waiting.count,
         "tracking_clients": 0,
     }

@@ -44,6 +44,8 @@ _POLICIES: Final = (
     b"volatile-lru volatile-lfu volatile-random volatile-ttl allkeys-lru allkeys-lfu "
     b"allkeys-random noeviction"
 ).split()
+_NO_INTEGER: Final = b"argument couldn't be parsed into an integer"
+_OUT_OF_RANGE: Final = b"argument must be between 1 and 4294967295 inclusive"
 _YES_NO: Final = [b"yes", b"no"]
 _CHOICES: Final = {b"maxmemory-policy": _POLICIES, b"appendonly": _YES_NO}
 _FIXED: Final = (b"bind", b"databases", b"port")
@@ -60,6 +62,11 @@ class Settings:
     def password(self) -> bytes:
         """What AUTH must bring; empty for none."""
         return self._values[b"requirepass"]
+
+    @property
+    def clients_max(self) -> int:
+        """How many clients may be connected at once."""
+        return int(self._values[b"maxclients"])
 
     def find(self, patterns: list[bytes]) -> list[bytes]:
         """Names and values, one behind the other, of what matches one of the patterns."""
@@ -79,6 +86,10 @@ class Settings:
 
     def refusal(self, name: bytes, value: bytes) -> bytes | None:
         """Why the setting cannot have this value; None where it can."""
+        if name.lower() == b"maxclients":
+            if not value.isdigit():
+                return _NO_INTEGER
+            return None if 0 < int(value) < 1 << 32 else _OUT_OF_RANGE
         choices = _CHOICES.get(name.lower())
         if choices is None or value.lower() in choices:
             return None

@@ -30,9 +30,11 @@ class Listener:
         self.pace = pace
         server.hang_up = self._hang_up
 
-    def accept(self) -> "Connection":
+    def accept(self) -> asyncio.Protocol:
         """A protocol for a new connection."""
         assert self.server is not None and self.pace is not None
+        if len(self.connections) >= self.server.settings.clients_max:
+            return _OneTooMany()
         return Connection(self, self.server, self.pace)
 
     def note(self, connection: "Connection") -> None:
@@ -49,6 +51,16 @@ class Listener:
         connection = self.connections.get(session.id)
         if connection is not None:
             self.note(connection)
+
+
+class _OneTooMany(asyncio.Protocol):
+    """A connection that is refused."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected."""
+        connected = cast(asyncio.Transport, transport)
+        connected.write(b"-ERR max number of clients reached\r\n")
+        connected.close()
 
 
 class Connection(asyncio.Protocol):

@@ -15,7 +15,7 @@ from models.served import ServedWorld
 from readfence.addresses import Address
 from readfence.console import out
 from readfence.exits import EnvironmentFailed, Exit, ended
-from readfence.machine import steady_s
+from readfence.machine import connections_max, steady_s
 from readfence.runs import Result, unhurried_collector
 from readfence.scenarios import Loaded, Variant
 from readfence.serving.listener import Listener
@@ -26,6 +26,8 @@ from sim.errors import InputError, LimitReached
 from sim.kernel import Kernel
 from sim.record import RunRecord
 
+CLIENTS_MAX: Final = 10_000
+"""Connections at once, if the machine lets a process open so many files."""
 GRACE_S: Final = 5.0
 """How long a server may take to hear that it is to stop: its scripts end within that, usually."""
 FOREVER_S: Final = 1e6
@@ -147,6 +149,7 @@ class _Session:
         if options.metrics is not None:
             metrics.write(options.metrics)
         sockets = await _listening(listener.accept, options)
+        world.server.settings.change(b"maxclients", b"%d" % connections_max(CLIENTS_MAX))
         world.server.port = sockets.sockets[0].getsockname()[1]
         stop = asyncio.Event()
         failures: list[BaseException] = []
@@ -155,6 +158,8 @@ class _Session:
             if "exception" not in context:
                 loop.default_exception_handler(context)
                 return
+            if stop.is_set() or isinstance(context["exception"], OSError):
+                return  # of a socket that cannot be opened: asyncio tries again, even in the end
             # asyncio would go on with a world in which nothing moves any more.
             failures.append(context["exception"])
             stop.set()

@@ -119,6 +119,11 @@ def test_too_few_words_are_told_before_that_a_command_writes(stage: ServerStage)
         ("SCRIPT DEBUG FOO", b"ERR Use SCRIPT DEBUG YES/SYNC/NO"),
         ("SHUTDOWN NOSAVE SAVE", b"ERR syntax error"),
         ("SHUTDOWN ABORT", b"ERR No shutdown in progress."),
+        (
+            "CONFIG SET maxclients few",
+            b"ERR CONFIG SET failed (possibly related to argument 'maxclients') - argument couldn't"
+            b" be parsed into an integer",
+        ),
         ("CONFIG REWRITE", b"ERR The server is running without a config file"),
         (
             "CONFIG SET maxmemory-policy foo",

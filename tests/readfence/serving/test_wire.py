@@ -2,12 +2,15 @@
 
 import asyncio
 import random
+import resource
 import socket
 import time
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
-from tests.readfence.serving.serving import Served
+from tests.readfence.serving.serving import Served, serving
 
 
 def connect(served: Served) -> socket.socket:
@@ -120,6 +123,38 @@ def test_a_thousand_connections_are_served(served: Served) -> None:
         await asyncio.gather(*(one(number) for number in range(1000)))
 
     asyncio.run(asyncio.wait_for(all_of_them(), 60))
+
+
+def test_clients_beyond_the_limit_are_refused(tmp_path: Path) -> None:
+    """`maxclients`; another may come when one has gone."""
+    refusal = b"-ERR max number of clients reached\r\n"
+    with serving(tmp_path) as served, connect(served) as one, connect(served) as other:
+        one.sendall(b"CONFIG SET maxclients 2\r\n")
+        assert exactly(one, 5) == b"+OK\r\n"
+        with connect(served) as refused:
+            assert everything(refused) == refusal
+        other.sendall(b"QUIT\r\n")
+        assert everything(other) == b"+OK\r\n"
+        with connect(served) as later:
+            later.sendall(b"PING\r\n")
+            assert exactly(later, 7) == b"+PONG\r\n"
+
+
+def test_a_server_without_room_for_another_socket_goes_on(tmp_path: Path) -> None:
+    """Those who are there are served; who waits gets in when there is room."""
+    with serving(tmp_path) as served:
+        resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE, (24, 24))
+        with ExitStack() as crowd:
+            connections = [crowd.enter_context(connect(served)) for _ in range(40)]
+            connections[0].sendall(b"PING\r\n")
+            assert exactly(connections[0], 7) == b"+PONG\r\n"
+            last = connections[-1]
+            last.sendall(b"PING\r\n")
+            for connection in connections[:-1]:
+                connection.close()
+            assert exactly(last, 7) == b"+PONG\r\n"
+        status, printed = served.stop()
+        assert status == 0, printed
 
 
 def test_a_client_that_does_not_read_holds_up_nobody(served: Served) -> None:
