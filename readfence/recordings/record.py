@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from readfence.addresses import Address
 from readfence.console import out
 from readfence.exits import EnvironmentFailed
-from readfence.machine import wall_us
+from readfence.machine import CLIENTS_MAX, ONE_TOO_MANY, connections_max, wall_us
 from readfence.recordings.hashing import Hashing
 from readfence.recordings.proxy import Journal, Proxy
 from sim.errors import InputError
@@ -35,7 +35,13 @@ async def _record(file: Path, listen: Address, upstream: Address, *, hash_values
     stop = asyncio.Event()
     failures: list[BaseException] = []
 
+    room = connections_max(CLIENTS_MAX, files_each=2)
+
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(tasks) >= room:
+            writer.write(ONE_TOO_MANY)
+            writer.close()
+            return
         task = asyncio.ensure_future(proxy.serve(reader, writer))
         tasks[task] = None
         task.add_done_callback(done)
@@ -46,6 +52,12 @@ async def _record(file: Path, listen: Address, upstream: Address, *, hash_values
             failures.append(failure)
             stop.set()
 
+    def fail(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        # A socket that cannot be opened is tried again by asyncio, even in the end.
+        if not stop.is_set() and not isinstance(context.get("exception"), OSError):
+            loop.default_exception_handler(context)
+
+    asyncio.get_running_loop().set_exception_handler(fail)
     sockets = await _both_ends(accept, listen, upstream)
     with closing(sockets), _new(file) as text:
         header = {

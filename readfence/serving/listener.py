@@ -9,6 +9,7 @@ from models.resp.requests import Requests
 from models.server.conversation import Conversation
 from models.server.server import Server
 from models.server.session import Session
+from readfence.machine import ONE_TOO_MANY
 from readfence.serving.pace import Pace
 
 WAITING_MAX: Final = 1 << 20
@@ -59,7 +60,7 @@ class _OneTooMany(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
         connected = cast(asyncio.Transport, transport)
-        connected.write(b"-ERR max number of clients reached\r\n")
+        connected.write(ONE_TOO_MANY)
         connected.close()
 
 

@@ -15,7 +15,7 @@ from models.served import ServedWorld
 from readfence.addresses import Address
 from readfence.console import out
 from readfence.exits import EnvironmentFailed, Exit, ended
-from readfence.machine import connections_max, steady_s
+from readfence.machine import CLIENTS_MAX, connections_max, steady_s
 from readfence.runs import Result, unhurried_collector
 from readfence.scenarios import Loaded, Variant
 from readfence.serving.listener import Listener
@@ -26,8 +26,6 @@ from sim.errors import InputError, LimitReached
 from sim.kernel import Kernel
 from sim.record import RunRecord
 
-CLIENTS_MAX: Final = 10_000
-"""Connections at once, if the machine lets a process open so many files."""
 GRACE_S: Final = 5.0
 """How long a server may take to hear that it is to stop: its scripts end within that, usually."""
 FOREVER_S: Final = 1e6

@@ -9,11 +9,12 @@ import resource
 import socket
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
+from models.replies import Status
 from readfence.recordings.files import load_recording
 from readfence.recordings.hashing import Hashing
 from sim.errors import InputError
@@ -309,3 +310,24 @@ def test_a_recorder_ends_when_its_file_takes_no_more(tmp_path: Path) -> None:
     assert proxy.process.returncode == 5
     assert printed == f"readfence: {file}: cannot be written: File too large\n"
     assert file.read_text().startswith(kept)
+
+
+def test_a_recorder_without_room_for_another_socket_goes_on(
+    redis_server: int, tmp_path: Path
+) -> None:
+    """It turns away whom it has no room for, and says nothing of asyncio's."""
+    file = tmp_path / "traffic.jsonl"
+    address = f"127.0.0.1:{redis_server}"
+    with running("record", file, "--listen", "0", "--upstream", address) as recorder:
+        resource.prlimit(recorder.process.pid, resource.RLIMIT_NOFILE, (24, 24))
+        with ExitStack() as crowd:
+            for _ in range(40):
+                crowd.enter_context(socket.create_connection(("127.0.0.1", recorder.port), 20))
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            with suppress(OSError), talking(recorder.port) as client:
+                if client.ask(b"PING") == Status(b"PONG"):
+                    break
+        status, printed = recorder.stop()
+    assert status == 0 and "Traceback" not in printed, printed
+    assert "commands recorded" in printed
