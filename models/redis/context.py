@@ -23,6 +23,7 @@ from models.redis.state import Key, ListValue, Value, cached_type
 from models.redis.stream import Stream
 from models.replies import WRONG_TYPE
 from models.store import rows
+from models.store.items import Items
 from models.store.rows import KeyView
 from models.store.versions import Store, list_span
 from sim.units import NS_PER
@@ -242,8 +243,8 @@ class Context:
     def list_items(self, key: Key, first: int, count: int) -> list[bytes]:
         """Stored items of a list, `count` of them from sequence number `first` on: one scan."""
         self.reads.append(reads.list_items(count))
-        items = key.view.rows[rows.LIST_ITEM]
-        return [items[sequence] for sequence in range(first, first + count)]
+        items: Items = key.view.rows[rows.LIST_ITEM]
+        return items.between(first, first + count)
 
     def all_items(self, key: Key) -> list[bytes]:
         """The key as a list with all its items read."""

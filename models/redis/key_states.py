@@ -11,6 +11,7 @@ from models.redis.sorted_set import SortedSet
 from models.redis.stream import Stream
 from models.redis.stream_ids import parse_id
 from models.store import rows
+from models.store.items import Items
 from models.store.rows import ONLY, ListDelta, ListSpan, RowId, Rows, StringRow
 
 _STRING_KINDS: Final = ("str_new", "str_legacy", "str_bare")
@@ -60,7 +61,7 @@ def _stream(entries: dict[bytes, bytes]) -> Stream:
 
 
 def _list(items: list[bytes], families: Rows) -> Rows:
-    return {**families, rows.LIST_ITEM: dict(enumerate(items))}
+    return {**families, rows.LIST_ITEM: Items(enumerate(items))}
 
 
 def _zset(scores: dict[bytes, float], families: Rows) -> Rows:

@@ -10,6 +10,8 @@ Source: system.md 1.3 (key layout).
 from collections.abc import Hashable, Iterable
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from models.store.items import Items
+
 ONLY: Final = None
 """Row id of a family that has one row per key."""
 
@@ -102,7 +104,9 @@ DELETED: Final = _Deleted()
 RowId: TypeAlias = Hashable
 Row: TypeAlias = tuple[str, RowId]
 """Family and id."""
-Rows: TypeAlias = dict[str, dict[RowId, Any]]
+Rows: TypeAlias = dict[str, Any]
+"""By family: a dict by id, in the order in which rows were written; of a list's items, `Items`."""
+_NO_ITEMS: Final = Items()
 _NO_ROW: Final[dict[RowId, Any]] = {ONLY: None}
 RowWrites: TypeAlias = dict[Row, Any]
 """What a commit makes of the rows of one key, in this order; `DELETED` removes a row."""
@@ -155,7 +159,10 @@ class KeyView:
         before = self.rows
         after = before.copy()
         for (family, id), value in writes.items():
-            ids = after.get(family)
+            if family == LIST_ITEM:
+                _change_item(after, id, value)
+                continue
+            ids: Any = after.get(family)
             if ids is None:
                 if value is not DELETED:
                     after[family] = {id: value}
@@ -165,7 +172,7 @@ class KeyView:
                 else:
                     after[family] = {ONLY: value}
             else:
-                if ids is before.get(family):
+                if family in before and ids is before[family]:
                     ids = after[family] = ids.copy()
                 ids.pop(id, None)  # a row written anew comes last, as in Redis's small hashes
                 if value is not DELETED:
@@ -173,6 +180,15 @@ class KeyView:
                 elif not ids:
                     del after[family]
         return KeyView(after)
+
+
+def _change_item(rows: Rows, number: Any, value: Any) -> None:
+    items: Items = rows.get(LIST_ITEM, _NO_ITEMS)
+    items = items.without(number) if value is DELETED else items.put(number, value)
+    if items:
+        rows[LIST_ITEM] = items
+    else:
+        rows.pop(LIST_ITEM, None)
 
 
 MISSING: Final = KeyView({})

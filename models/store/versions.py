@@ -17,6 +17,7 @@ Invariants:
 from bisect import bisect_right
 from typing import Any, Final, NamedTuple
 
+from models.store.items import Items
 from models.store.rows import (
     DELETED,
     LIST_DELTA,
@@ -249,14 +250,14 @@ def _write_late(chain: _Chain, ts: int, writes: RowWrites) -> None:
 
 def _whole(view: KeyView) -> KeyView:
     """The view with a list of the items that are there, in their order, whatever its span tells."""
-    items: dict[int, bytes] | None = view.rows.get(LIST_ITEM)  # type: ignore[assignment]
+    items: Items | None = view.rows.get(LIST_ITEM)
     if items is None:
         return view.changed(_emptied(view)) if _LIST_ROWS & view.rows.keys() else view
     head, length = list_span(view)
     if len(items) == length and all(head <= id < head + length for id in items):
         return view if view.count(LIST_DELTA) <= _DELTAS_MAX else view.changed(_folded(view))
     rows = {family: ids for family, ids in view.rows.items() if family != LIST_DELTA}
-    rows[LIST_ITEM] = {new: items[old] for new, old in enumerate(sorted(items))}
+    rows[LIST_ITEM] = Items((new, items[old]) for new, old in enumerate(sorted(items)))
     rows[LIST_META] = {ONLY: ListSpan(0, len(items))}
     return KeyView(rows)
 
