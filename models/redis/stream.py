@@ -24,6 +24,12 @@ NODE_ENTRIES: Final = 100
 """`stream-node-max-entries` as Redis is shipped."""
 UNKNOWN: Final = -1
 """How many entries a group has read, when nobody can tell."""
+_SIGN: Final = 1 << 63
+
+
+def signed64(count: int) -> int:
+    """A count in 64 bits with a sign, as in Redis: XSETID and XGROUP may start it at the top."""
+    return (count + _SIGN) % (2 * _SIGN) - _SIGN
 
 
 class Entry(NamedTuple):
@@ -159,7 +165,7 @@ class Stream:
         entries = (*node.entries, Entry(id, fields))
         self.nodes[-1] = Node(node.first, id, node.names, size, node.packed + 1, entries)
         self.length += 1
-        self.added += 1
+        self.added = signed64(self.added + 1)
         self.last_id = id
 
     def delete(self, id: StreamId) -> bool:
@@ -242,9 +248,9 @@ class Stream:
         first = self.first_id
         if self.max_deleted == ZERO or self.max_deleted < first:
             if id < first:
-                return self.added - self.length
+                return signed64(self.added - self.length)
             if id == first:
-                return self.added - self.length + 1
+                return signed64(self.added - self.length + 1)
         return UNKNOWN
 
     def lag(self, group: Group) -> int | None:
@@ -254,7 +260,7 @@ class Stream:
         read = group.read
         if read == UNKNOWN or self.has_holes_after(group.last_id):
             read = self.position(group.last_id)
-        return None if read == UNKNOWN else self.added - read
+        return None if read == UNKNOWN else signed64(self.added - read)
 
     def tree_nodes(self) -> int:
         """Nodes of the radix tree in which Redis keeps the packed nodes."""

@@ -8,7 +8,7 @@ from models.redis.arguments import SYNTAX, integer
 from models.redis.context import Context
 from models.redis.refused import Refused
 from models.redis.state import Value
-from models.redis.stream import LAST, UNKNOWN, Entry, Group, Pending, Stream, StreamId
+from models.redis.stream import LAST, UNKNOWN, Entry, Group, Pending, Stream, StreamId, signed64
 from models.redis.stream_ids import entry_reply, gone_reply, next_id, parse_id
 from models.redis.timeouts import timeout_ms
 from models.replies import NULL_ARRAY, ErrorReply, PairMap, Reply, quoted
@@ -182,7 +182,7 @@ def _deliver(
     now_ms = context.now // NS_PER["ms"]
     for entry in entries:
         if group.read != UNKNOWN and not stream.has_holes_after(entry.id):
-            group.read += 1
+            group.read = signed64(group.read + 1)
         elif stream.added:
             group.read = stream.position(entry.id)
         group.last_id = entry.id
