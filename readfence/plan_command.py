@@ -45,7 +45,8 @@ def plan(
 
     Tells the capacity with its interval, what saturates first, the headroom from today's load, and
     what a lost or slow follower does to it. Leaves `plan.json`, Markdown and pictures. Finished
-    runs are kept: after an interruption, the same command goes on from there.
+    runs are kept: after an interruption, the same command goes on from there. Expectations such as
+    `plan.one_fence.capacity >= 700/s` are judged by `readfence check`.
 
     Examples:
     - `readfence plan capacity_fences`
@@ -71,6 +72,8 @@ def plan(
         tell_written(runner, "runs made", written)
     for line in warnings(record):
         err.print(f"readfence: {line}")
+    if loaded.needs_plan and not quiet:
+        err.print("readfence: what is under `expect:` is judged by `readfence check`, not here")
     return Exit.OK if record.conclusive else Exit.INCONCLUSIVE
 
 

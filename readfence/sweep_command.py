@@ -50,6 +50,7 @@ def sweep(
 
     Leaves a Parquet file with a row per combination, variant and seed, pictures, and Markdown.
     Finished points are kept: after an interruption, the same command runs what is missing.
+    Expectations are judged by `readfence check`, not here.
 
     Examples:
     - `readfence sweep sweep_rtt_calls`

@@ -158,4 +158,14 @@ class SweepSpec(Spec):
         for path, values in self.settings.items():
             if self.design == "grid" and isinstance(values, RangeSpec) and values.steps is None:
                 raise ValueError(f"expected `steps` in the range of {path}, since this is a grid")
+            if isinstance(values, list):
+                _each_once(path, values)
+        if isinstance(self.seeds, list):
+            _each_once("seeds", self.seeds)
         return self
+
+
+def _each_once(of: str, values: list[Value]) -> None:
+    for at, value in enumerate(values):
+        if value in values[:at]:
+            raise ValueError(f"expected each value of {of} once, got {value!r} twice")

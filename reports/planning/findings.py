@@ -68,6 +68,7 @@ class Findings:
     warm_up: int | None
     """Scripts of a run; None where the rule found no end of it."""
     mean_ns: float
+    """Mean latency of the scripts that ended ok, warm-up included, as resources have it."""
     needed: Numbers | None
     """The share of its time that the limiting resource would need for the load, run by run."""
     stability: Stability
@@ -104,8 +105,8 @@ def findings(all_runs: Sequence[Replication], load: float, *, level: float) -> F
     if cut is None:
         cut = min(run.start_ns.size for run in runs) // 2
     least = min(int(run.latency_ns.min()) for run in runs)
-    waiting_ns = float(np.mean([run.latency_ns.mean() for run in runs])) - least
-    needed = _needed(runs, load, waiting_ns)
+    mean_ns = float(np.concatenate([run.latency_ns for run in runs]).mean())
+    needed = _needed(runs, load, mean_ns, mean_ns - least)
     return Findings(
         latencies={
             number: latencies
@@ -113,7 +114,7 @@ def findings(all_runs: Sequence[Replication], load: float, *, level: float) -> F
             if (latencies := _latencies(run, cut)).size
         },
         warm_up=_in_scripts(warm_up, all_runs[0]),
-        mean_ns=float(np.concatenate([run.latency_ns[cut:] for run in runs]).mean()),
+        mean_ns=mean_ns,
         needed=needed,
         stability=stability([_backlog(run, least) for run in runs], needed, level=level),
         level=level,
@@ -148,14 +149,15 @@ def _backlog(run: Replication, least_ns: int) -> Backlog:
     return Backlog(starts, run.latency_ns - least_ns, arrived, done)
 
 
-def _needed(runs: Sequence[Replication], load: float, waiting_ns: float) -> Numbers | None:
+def _needed(
+    runs: Sequence[Replication], load: float, mean_ns: float, waiting_ns: float
+) -> Numbers | None:
     """The share of its time that the limiting resource would need for the load, run by run.
 
     From its busy time per script, so that it does not depend on how many happened to come. None
     unless scripts spend most of what they wait there: then something else may limit them.
     """
     by_name = uses(runs)
-    mean_ns = float(np.mean([run.latency_ns.mean() for run in runs]))
     names = limiting(by_name, mean_ns)
     if not names or by_name[names[0]].visits * by_name[names[0]].wait_ns < _EXPLAINED * waiting_ns:
         return None

@@ -3,7 +3,7 @@
 Rounded for people; `plan.json` has the digits.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -165,17 +165,19 @@ def _warm_up(record: PlanRecord) -> str:
 
 
 def _shares(record: PlanRecord) -> Table:
+    named = _percentile(record)
+    shown = tuple(dict.fromkeys(("p50", "p99", named)))
     rows = []
     for variant in record.variants:
         for share, probe in _probes(variant, variant.shares):
             rows.append((
-                variant.name, share, rate(probe.load), *_latencies(probe), _use_text(probe),
-                rate(probe.verifications_per_s), rate(probe.rounds_per_s),
+                variant.name, share, rate(probe.load), *_latencies(probe, shown), _width(probe),
+                _use_text(probe), rate(probe.verifications_per_s), rate(probe.rounds_per_s),
             ))  # fmt: skip
-    headings = ("", "at", "load", "p50", "p99", "±", "use", "verifications", "rounds")
+    headings = ("", "at", "load", *shown, "±", "use", "verifications", "rounds")
     notes = (
-        "±: half of the interval of p99, until it is as narrow as plan.precision or the runs are "
-        "plan.runs; use: of the bottleneck",
+        f"±: half of the interval of {named}, until it is as narrow as plan.precision or the runs "
+        "are plan.runs; use: of the bottleneck",
     )
     return Table("At a share of the capacity", headings, tuple(rows), notes, names=2)
 
@@ -191,18 +193,31 @@ def _why_not(name: str, formula: Formula) -> list[str]:
     return [f"{name}: does not apply: {formula.why_not}"] if formula.why_not else []
 
 
-def _latencies(probe: Probe) -> tuple[str, str, str]:
-    """p50, p99 and how wide the interval of p99 is."""
-    if probe.answer == "unstable":
-        return NOTHING, "unstable", NOTHING
-    value, low, high = probe.p99.value, probe.p99.low, probe.p99.high
-    wide = NOTHING
-    if value and low is not None and high is not None:
-        wide = percent((high - low) / 2 / value)
-    return _estimate_text(probe.p50), _estimate_text(probe.p99), wide
+def _percentile(record: PlanRecord) -> str:
+    """The percentile that the objective is about, such as "p99"."""
+    return f"p{record.percent:.10g}"
+
+
+def _latencies(probe: Probe, shown: Sequence[str]) -> Iterator[str]:
+    """Percentiles of latency by their names: p50, p99, and whatever the objective is about."""
+    known = {"p50": probe.p50, "p99": probe.p99}
+    for name in shown:
+        if probe.answer == "unstable":
+            yield NOTHING if name == "p50" else "unstable"
+        else:
+            yield _estimate_text(known.get(name, probe.objective))
+
+
+def _width(probe: Probe) -> str:
+    """Half of the interval of the objective's percentile, as a share of it."""
+    found = probe.objective
+    if probe.answer == "unstable" or not found.value or found.low is None or found.high is None:
+        return NOTHING
+    return percent((found.high - found.low) / 2 / found.value)
 
 
 def _headroom(record: PlanRecord) -> Table:
+    named = _percentile(record)
     rows: list[tuple[str, ...]] = []
     for variant in record.variants:
         for name, load in variant.headroom.items():
@@ -211,12 +226,11 @@ def _headroom(record: PlanRecord) -> Table:
                 nothing = (NOTHING,) * 4
                 rows.append((variant.name, name, rate(load), *nothing, _KEPT["missed"]))
                 continue
-            _, p99, wide = _latencies(probe)
             rows.append((
-                variant.name, name, rate(load), p99, wide, bottleneck_text(probe),
-                _use_text(probe), _KEPT[probe.answer],
+                variant.name, name, rate(load), *_latencies(probe, [named]), _width(probe),
+                bottleneck_text(probe), _use_text(probe), _KEPT[probe.answer],
             ))  # fmt: skip
-    headings = ("", "", "load", "p99", "±", "bottleneck", "its use", "kept")
+    headings = ("", "", "load", named, "±", "bottleneck", "its use", "kept")
     title = f"Headroom: {record.objective} from today's {rate(record.today or 0.0)} on"
     notes = ("-: beyond the capacity, not run",) if any(row[3] == NOTHING for row in rows) else ()
     return Table(title, headings, tuple(rows), notes, names=2)

@@ -137,6 +137,16 @@ def test_a_gate_on_a_capacity_has_the_plan_made(points: Path) -> None:
     assert ended.status == 1
 
 
+def test_a_plan_says_that_it_judges_no_gate(points: Path) -> None:
+    """Its exit status is not that of `check`; without a gate there is nothing to say."""
+    copytree(points, "there/points")
+    line = "expect: [plan.one_fence.capacity.mean >= 5000/s]\n"
+    gated = call("plan", write(QUICK + line), "--out", "there", *INLINE)
+    assert gated.status == 0 and "judged by `readfence check`" in gated.stderr
+    plain = call("plan", write(QUICK), "--out", "there", *INLINE)
+    assert "readfence check" not in plain.stderr
+
+
 def test_a_gate_on_a_capacity_needs_a_plan() -> None:
     """The line is told."""
     without = QUICK[: QUICK.index("plan:")] + "expect: [plan.capacity > 1/s]\n"

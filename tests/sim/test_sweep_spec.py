@@ -81,6 +81,8 @@ def test_a_range_that_is_none(low: Any, high: Any, scale: str, complaint: str) -
         ({"settings": {"a": [1]}, "seeds": 0}, "greater than or equal to 1"),
         ({"settings": {"a": [1]}, "seeds": []}, "at least 1"),
         ({"settings": {"a": [1]}, "seeds": [1, -1]}, "greater than or equal to 0"),
+        ({"settings": {"a": [1]}, "seeds": [1, 1]}, "each value of seeds once, got 1 twice"),
+        ({"settings": {"a": ["1ms", "2ms", "1ms"]}}, "each value of a once, got '1ms' twice"),
     ],
 )
 def test_a_sweep_that_is_none(content: dict[str, Any], complaint: str) -> None:

@@ -50,6 +50,16 @@ def test_the_figures_stand_at_shares_of_the_capacity(record: PlanRecord) -> None
     assert len(names) == 6
 
 
+def test_the_percentile_of_the_objective_is_shown(record: PlanRecord) -> None:
+    """Beside p50 and p99, where it is neither; headroom shows nothing else."""
+    rare = record.model_copy(update={"percent": 99.9})
+    found = table(rare, "At a share")
+    assert found.headings[3:7] == ("p50", "p99", "p99.9", "±") and "p99.9" in found.notes[0]
+    assert all(len(row) == len(found.headings) for row in found.rows)
+    assert table(rare, "Headroom").headings[3] == "p99.9"
+    assert table(record, "At a share").headings[3:6] == ("p50", "p99", "±")
+
+
 def test_headroom_says_whether_the_objective_is_kept(record: PlanRecord) -> None:
     """What lies beyond the capacity was not run."""
     kept = {row[:2]: (row[3], row[-1]) for row in table(record, "Headroom").rows}
