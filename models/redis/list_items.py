@@ -3,13 +3,12 @@
 from typing import Final
 
 from models.redis.arguments import (
-    INT_MAX,
+    INT_MIN,
     NO_SUCH_KEY,
     SYNTAX,
     integer,
     positive,
     span,
-    within,
 )
 from models.redis.context import Context
 from models.redis.refused import Refused
@@ -125,9 +124,11 @@ def lpos(context: Context, args: list[bytes]) -> Reply:
         if text is None:
             raise Refused(SYNTAX)
         if word == b"RANK":
-            rank = within(text, INT_MAX)
+            rank = integer(text)
             if rank == 0:
                 raise Refused(_NO_RANK)
+            if rank == INT_MIN:
+                rank = -1  # its negative is itself in 64 bits, which any match is beyond
         elif word == b"COUNT":
             count = positive(text, ErrorReply(b"ERR COUNT can't be negative"))
         elif word == b"MAXLEN":

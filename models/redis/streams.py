@@ -243,8 +243,6 @@ def xsetid(context: Context, args: list[bytes]) -> Reply:
     if not value.exists:
         raise Refused(NO_SUCH_KEY)
     stream: Stream = value.data
-    if last < stream.max_deleted:
-        raise _error(b"The ID specified in XSETID is smaller than current max_deleted_entry_id")
     if stream.length:
         if last < stream.top_id:
             raise _error(b"The ID specified in XSETID is smaller than the target stream top item")

@@ -5,6 +5,7 @@ from typing import Final
 from models.redis.arguments import integer
 from models.redis.command import Command as DataCommand
 from models.redis.commands import COMMANDS as DATA_COMMANDS
+from models.redis.glob import matcher
 from models.redis.timeouts import timeout_ms, timeout_seconds
 from models.replies import OK, ErrorReply, FlatMap, Reply, Status
 from models.server.command import ANY, Command
@@ -83,8 +84,13 @@ def command_count(server: Server, session: Session, args: list[bytes]) -> Reply:
 
 
 def command_list(server: Server, session: Session, args: list[bytes]) -> Reply:
-    """COMMAND LIST."""
-    return [entry.name.lower() for entry in _DATA]
+    """COMMAND LIST [FILTERBY PATTERN pattern]."""
+    matches = matcher(b"*")
+    if len(args) > 2:
+        if [word.upper() for word in args[2:-1]] != [b"FILTERBY", b"PATTERN"]:
+            return _SYNTAX
+        matches = matcher(args[-1].lower())
+    return [name for entry in _DATA if matches(name := entry.name.lower())]
 
 
 def command_info(server: Server, session: Session, args: list[bytes]) -> Reply:
@@ -134,6 +140,18 @@ def debug_sleep(server: Server, session: Session, args: list[bytes]) -> Steps:
 def accepted(server: Server, session: Session, args: list[bytes]) -> Reply:
     """Accepted, of no effect."""
     return OK
+
+
+def background_save(server: Server, session: Session, args: list[bytes]) -> Reply:
+    """BGSAVE [SCHEDULE]: of no effect."""
+    if len(args) > 1 and args[1].upper() != b"SCHEDULE":
+        return _SYNTAX
+    return Status(b"Background saving started")
+
+
+def background_rewrite(server: Server, session: Session, args: list[bytes]) -> Reply:
+    """BGREWRITEAOF: of no effect."""
+    return Status(b"Background append only file rewriting scheduled")
 
 
 def nothing(server: Server, session: Session, args: list[bytes]) -> Reply:
@@ -218,14 +236,14 @@ COMMANDS: Final = (
     Command(b"COMMAND|LIST", 2, ANY, action=command_list),
     Command(b"COMMAND|INFO", 2, ANY, action=command_info),
     Command(b"COMMAND|DOCS", 2, ANY, action=command_docs),
-    Command(b"COMMAND|GETKEYS", 3, ANY, action=command_getkeys),
+    Command(b"COMMAND|GETKEYS", 4, ANY, action=command_getkeys),
     Command(b"WAIT", 3, 3, action=wait),
     Command(b"DEBUG|SLEEP", 3, 3, waiting=debug_sleep),
     Command(b"DEBUG|SET-ACTIVE-EXPIRE", 3, 3, action=accepted),
     Command(b"DEBUG|JMAP", 2, 2, action=accepted),
     Command(b"SAVE", 1, 1, action=accepted),
-    Command(b"BGSAVE", 1, 2, action=accepted),
-    Command(b"BGREWRITEAOF", 1, 1, action=accepted),
+    Command(b"BGSAVE", 1, 2, action=background_save),
+    Command(b"BGREWRITEAOF", 1, 1, action=background_rewrite),
     Command(b"SLOWLOG|GET", 2, 3, action=nothing),
     Command(b"SLOWLOG|LEN", 2, 2, action=zero),
     Command(b"SLOWLOG|RESET", 2, 2, action=accepted),

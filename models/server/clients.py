@@ -7,7 +7,7 @@ from typing import Final
 from models.redis.arguments import integer, positive
 from models.redis.refused import Refused
 from models.redis.timeouts import timeout_ms
-from models.replies import OK, ErrorReply, FlatMap, Reply, Status, Verbatim
+from models.replies import OK, ErrorReply, FlatMap, Reply, SetReply, Status, Verbatim
 from models.server.command import ANY, Command, InTransaction
 from models.server.information import VERSION
 from models.server.server import UNBLOCKED, Server
@@ -330,7 +330,7 @@ def client_getredir(server: Server, session: Session, args: list[bytes]) -> Repl
 
 def client_trackinginfo(server: Server, session: Session, args: list[bytes]) -> Reply:
     """CLIENT TRACKINGINFO, likewise."""
-    return FlatMap((b"flags", [b"off"], b"redirect", -1, b"prefixes", []))
+    return FlatMap((b"flags", SetReply([b"off"]), b"redirect", -1, b"prefixes", []))
 
 
 COMMANDS: Final = (

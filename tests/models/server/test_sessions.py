@@ -138,12 +138,21 @@ def test_too_few_words_are_told_before_that_a_command_writes(stage: ServerStage)
             b"ERR the clock is set in microseconds since 1970, up to 2^53",
         ),
         ("READFENCE.CLOCK SET", b"ERR wrong number of arguments for 'readfence.clock|set' command"),
+        ("COMMAND LIST FILTERBY x", b"ERR syntax error"),
+        ("COMMAND GETKEYS PING", b"ERR wrong number of arguments for 'command|getkeys' command"),
+        ("BGSAVE NOW", b"ERR syntax error"),
         ("nope a b", b"ERR unknown command 'nope', with args beginning with: 'a' 'b' "),
     ],
 )
 def test_refusals_are_worded_as_in_redis(stage: ServerStage, words: str, text: bytes) -> None:
     """What a client's error handling looks for."""
     assert error_of(stage.client().ask(*words.split())) == text
+
+
+def test_commands_are_listed_by_a_pattern(stage: ServerStage) -> None:
+    """Whatever its case."""
+    found = stage.client().ask("COMMAND", "LIST", "FILTERBY", "PATTERN", "GEOH*")
+    assert found == [b"geohash"]
 
 
 def test_the_wall_clock_is_set_by_a_command(stage: ServerStage) -> None:
