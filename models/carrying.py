@@ -6,6 +6,7 @@ from typing import Final
 
 from models.attempt import Attempt
 from models.engine.requests import DeadlineExceeded
+from models.redis.context import Context
 from models.redis.table import refused_as_write, wait_of
 from models.replies import NULL_ARRAY, ErrorReply, Reply
 from models.request import Outcome, Request
@@ -17,7 +18,7 @@ from models.script.shebang import split_shebang
 from sim.kernel import Steps
 
 DEADLINE: Final = ErrorReply(str(DeadlineExceeded()).encode())
-_NO_FUNCTION: Final = ErrorReply(b"ERR Function not found")
+NO_FUNCTION: Final = ErrorReply(b"ERR Function not found")
 _WRITES: Final = ErrorReply(b"ERR Can not execute a script with write flag using *_ro command.")
 
 
@@ -33,7 +34,7 @@ class Known:
         if request.function is not None:
             function = self.functions.find(request.function)
             if function is None:
-                return _NO_FUNCTION
+                return NO_FUNCTION
             return (
                 _WRITES if request.read_only and not function.script.no_writes else function.script
             )
@@ -90,7 +91,7 @@ def _carry_out_one(
         return
     answer = attempt.answer()
     if request.read_only or _is_read_only(script):
-        answer = partial(_answer_reads, answer)
+        answer = partial(_answer_reads, context, answer)
     # Only now: who waits for a fence holds no Lua state, and one just used is the fastest.
     machine = machines.take()
     try:
@@ -115,6 +116,6 @@ def _is_read_only(script: Script) -> bool:
     return script.body.startswith(b"#!") and "no-writes" in split_shebang(script.body).flags
 
 
-def _answer_reads(answer: Answer, args: list[bytes]) -> "Reply | Pending":
+def _answer_reads(context: Context, answer: Answer, args: list[bytes]) -> "Reply | Pending":
     """Answer what does not write."""
-    return refused_as_write(args) or answer(args)
+    return refused_as_write(context, args) or answer(args)

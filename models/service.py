@@ -242,9 +242,13 @@ class Service:
         finally:
             self._machines.give_back(machine)
 
-    def library(self, code: bytes) -> Library:
-        """The library of this text. Raises `BadLibrary`."""
+    def library(self, code: bytes, *, replace: bool) -> Library:
+        """The library of this text, which may be added, in place of that of its name with
+        `replace`. Raises `BadLibrary`.
+        """
         name = library_name(code)
+        if not replace:
+            self.functions.check_name(name)
         machine = self._machines.take()
         try:
             done = machine.start(listing(code), [], [], _no_call)
@@ -254,7 +258,9 @@ class Service:
         if isinstance(done.reply, ErrorReply):
             raise BadLibrary(done.reply.text)
         listed: Any = done.reply
-        return library(name, code, listed)
+        made = library(name, code, listed)
+        self.functions.check(made)
+        return made
 
     def watch(self, key: bytes) -> Watch:
         """Watch a key from now on."""

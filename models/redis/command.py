@@ -47,6 +47,7 @@ class Command(NamedTuple):
     """Whether scripts may call it."""
     wait: Waits | None
     """Of a blocking command that has found nothing: what it would wait for."""
+    subcommands: Subcommands | None = None
 
     def takes(self, words: int) -> bool:
         """Whether it may be called with so many words."""
@@ -80,18 +81,30 @@ def beyond(
     return Command(name, noting, arity, keys, costs_as, write, in_scripts, wait)
 
 
-def container(name: bytes, subcommands: Subcommands) -> Handler:
-    """The handler of a command that has subcommands."""
+def container(
+    name: bytes, subcommands: Subcommands, keys: Keys, *, costs_as: bytes, write: bool = False
+) -> Command:
+    """A command that has subcommands, which the modelled revision refuses."""
 
     def handler(context: Context, args: list[bytes]) -> Reply:
-        found = subcommands.get(args[1].upper())
-        if found is None:
-            raise Refused(UNKNOWN_IN_SCRIPT if context.from_script else _unknown_sub(name, args))
-        subhandler, arity = found
-        if len(args) != arity and not len(args) >= -arity > 0:
-            raise Refused(wrong_number(context, name + b"|" + args[1]))
-        return subhandler(context, args)
+        return subcommand(context, name, subcommands, args)(context, args)
 
+    command = beyond(name, handler, -2, keys, costs_as=costs_as, write=write)
+    return command._replace(subcommands=subcommands)
+
+
+def subcommand(
+    context: Context, name: bytes, subcommands: Subcommands, args: list[bytes]
+) -> Handler:
+    """The subcommand that is asked for. Raises `Refused` if there is none of that name, or it takes
+    another number of words.
+    """
+    found = subcommands.get(args[1].upper())
+    if found is None:
+        raise Refused(UNKNOWN_IN_SCRIPT if context.from_script else _unknown_sub(name, args))
+    handler, arity = found
+    if len(args) != arity and not len(args) >= -arity > 0:
+        raise Refused(wrong_number(context, name + b"|" + args[1]))
     return handler
 
 

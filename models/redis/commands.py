@@ -64,7 +64,7 @@ _TABLE: Final[tuple[Command, ...]] = (
     beyond(b"TTL", expiry.ttl, 2, _ONE, costs_as=b"PTTL"),
     beyond(b"EXPIRETIME", expiry.expiretime, 2, _ONE, costs_as=b"PTTL"),
     beyond(b"PEXPIRETIME", expiry.pexpiretime, 2, _ONE, costs_as=b"PTTL"),
-    beyond(b"OBJECT", container(b"OBJECT", objects.OBJECT), -2, _SECOND, costs_as=b"GET"),
+    container(b"OBJECT", objects.OBJECT, _SECOND, costs_as=b"GET"),
     beyond(b"SORT", sorting.sort, -2, _ONE, costs_as=b"LRANGE", write=True),
     beyond(b"SORT_RO", sorting.sort_ro, -2, _ONE, costs_as=b"LRANGE"),
     # all keys, and none
@@ -317,19 +317,12 @@ _TABLE: Final[tuple[Command, ...]] = (
         write=True,
         wait=blocking.for_streams,
     ),
-    beyond(
-        b"XGROUP",
-        container(b"XGROUP", stream_groups.XGROUP),
-        -2,
-        _SECOND,
-        costs_as=b"XADD",
-        write=True,
-    ),
+    container(b"XGROUP", stream_groups.XGROUP, _SECOND, costs_as=b"XADD", write=True),
     beyond(b"XACK", stream_groups.xack, -4, _ONE, costs_as=b"XADD", write=True),
     beyond(b"XPENDING", stream_groups.xpending, -3, _ONE, costs_as=b"XADD"),
     beyond(b"XCLAIM", stream_claims.xclaim, -6, _ONE, costs_as=b"XADD", write=True),
     beyond(b"XAUTOCLAIM", stream_claims.xautoclaim, -6, _ONE, costs_as=b"XADD", write=True),
-    beyond(b"XINFO", container(b"XINFO", stream_info.XINFO), -2, _SECOND, costs_as=b"XADD"),
+    container(b"XINFO", stream_info.XINFO, _SECOND, costs_as=b"XADD"),
 )
 
 COMMANDS: Final = {command.name: command for command in _TABLE}

@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Final
 
 from models.redis.blocking import Wait
-from models.redis.command import UNKNOWN_IN_SCRIPT, wrong_number
+from models.redis.command import UNKNOWN_IN_SCRIPT, subcommand, wrong_number
 from models.redis.commands import COMMANDS, NOT_IN_SCRIPTS
 from models.redis.context import Context
 from models.redis.reads import Reads
@@ -13,6 +13,8 @@ from models.replies import ErrorReply, Reply, quoted
 
 _NOT_ALLOWED: Final = ErrorReply(b"ERR This Redis command is not allowed from script")
 _READ_ONLY: Final = ErrorReply(b"ERR Write commands are not allowed from read-only scripts.")
+_MAY_REPLICATE: Final = (b"PFCOUNT", b"PUBLISH", b"SPUBLISH")
+"""What is no write, yet changes something: a cached count, what subscribers have heard."""
 _ANY: Final = 1 << 30
 _NAMED_MAX: Final = 128
 """How much of an unknown command the refusal repeats."""
@@ -88,15 +90,21 @@ def wait_of(context: Context, args: list[bytes]) -> Wait | None:
     return command.wait(context, args)
 
 
-def refused_as_write(args: list[bytes]) -> ErrorReply | None:
-    """The refusal of a command that writes, in a script that may not; None for what reads, and for
-    what has too few or too many words, which Redis finds out first.
+def refused_as_write(context: Context, args: list[bytes]) -> ErrorReply | None:
+    """The refusal of a command that changes something, in a script that may not; None for what
+    reads, and for what `call` refuses anyway, which Redis finds out first.
     """
     command = COMMANDS.get(args[0].upper())
-    if command is None or not command.write:
+    if command is None or not (command.write or command.name in _MAY_REPLICATE):
         return None
-    _, words_min, words_max, _ = _by_spelling[command.name]
-    return _READ_ONLY if words_min <= len(args) <= words_max else None
+    if not command.in_scripts or not command.takes(len(args)):
+        return None
+    if command.subcommands is not None:
+        with suppress(Refused):
+            subcommand(context, command.name, command.subcommands, args)
+            return None if args[1].upper() == b"HELP" else _READ_ONLY
+        return None
+    return _READ_ONLY
 
 
 def _unknown(context: Context, args: list[bytes]) -> ErrorReply:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from hashlib import sha1
 from typing import Final, NamedTuple
 
+from models.replies import quoted
+from models.resp.inline import split_words
 from models.script.cache import Script
 
 _NAME: Final = re.compile(rb"[A-Za-z0-9_]+")
@@ -57,11 +59,14 @@ class Functions:
         """All libraries, in the order in which they were first loaded."""
         return iter(self._libraries.values())
 
-    def check(self, library: Library, *, replace: bool) -> None:
-        """Raises `BadLibrary` if it cannot be added to these."""
+    def check_name(self, name: bytes) -> None:
+        """Raises `BadLibrary` if there is a library of this name."""
+        if name in self._libraries:
+            raise BadLibrary(b"ERR Library '%b' already exists" % name)
+
+    def check(self, library: Library) -> None:
+        """Raises `BadLibrary` if it cannot be added to these, in place of that of its name."""
         known = self._libraries.get(library.name)
-        if known is not None and not replace:
-            raise BadLibrary(b"ERR Library '%b' already exists" % library.name)
         if not library.functions:
             raise BadLibrary(b"ERR No functions registered")
         own = () if known is None else known.functions
@@ -98,23 +103,27 @@ def library_name(code: bytes) -> bytes:
     line, newline, _ = code.partition(b"\n")
     if not newline:
         raise BadLibrary(b"ERR Invalid library metadata")
-    engine, *options = line[2:].split() or [b""]
-    names = [option[5:] for option in options if option.lower().startswith(b"name=")]
+    words = split_words(line)
+    if words is None:
+        raise BadLibrary(b"ERR Invalid library metadata")
+    engine, *options = words
+    name = None
     for option in options:
         if not option.lower().startswith(b"name="):
-            raise BadLibrary(b"ERR Invalid metadata value given: " + option)
-    if len(names) > 1:
-        raise BadLibrary(b"ERR Invalid metadata value, name argument was given multiple times")
-    if not names:
+            raise BadLibrary(b"ERR Invalid metadata value given: " + quoted(option))
+        if name is not None:
+            raise BadLibrary(b"ERR Invalid metadata value, name argument was given multiple times")
+        name = option[5:]
+    if name is None:
         raise BadLibrary(b"ERR Library name was not given")
-    if not _NAME.fullmatch(names[0]):
+    if not _NAME.fullmatch(name):
         raise BadLibrary(
             b"ERR Library names can only contain letters, numbers, or underscores(_) and must be "
             b"at least one character long"
         )
-    if engine.lower() != b"lua":
-        raise BadLibrary(b"ERR Engine '%b' not found" % engine)
-    return names[0]
+    if engine[2:].lower() != b"lua":
+        raise BadLibrary(b"ERR Engine '%b' not found" % quoted(engine[2:]))
+    return name
 
 
 def listing(code: bytes) -> Script:

@@ -47,7 +47,9 @@ REPLICATION_FLAGS: Final = range(4)
 BYTES_PER_INSTRUCTION: Final = 32
 """Bytes that are handled, in C or by a command, in about the time of one Lua instruction."""
 SHORT: Final = 1024
-"""Bytes of a call's arguments, or of its reply, that cost no more than the call itself."""
+"""Bytes of a call's arguments, or of its reply, that cost no more than the call itself, which
+counts as so many.
+"""
 
 HostFunction = Callable[..., Any]
 
@@ -163,8 +165,8 @@ class Host:
                         break
                 else:
                     words = list(args)
-                if len(join(words)) > short:
-                    host._handle(len(join(words)))
+                size = len(join(words))
+                host._handle(size if size > short else short)
                 reply = host.answer(words) if words else _no_arguments()
                 if reply is PENDING:
                     reply = host.wait(words)

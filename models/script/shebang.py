@@ -5,6 +5,9 @@ Knows nothing of Lua. Whether a flag is kept to (no-writes) is for the one who a
 
 from typing import Final, NamedTuple
 
+from models.replies import quoted
+from models.resp.inline import split_words
+
 FLAGS: Final = ("no-writes", "allow-oom", "allow-stale", "no-cluster", "allow-cross-slot-keys")
 """The flags Redis 7 knows."""
 
@@ -25,25 +28,28 @@ class Header(NamedTuple):
 
 
 def split_shebang(body: bytes) -> Header:
-    """Part a script's text into its options and its code. Quotes mean nothing here."""
+    """Part a script's text into its options and its code."""
     if not body.startswith(b"#!"):
         return Header(body, frozenset(), None)
     end = body.find(b"\n")
     if end < 0:
         return _refused(b"ERR Invalid script shebang")
-    engine, *options = body[:end].split()
+    words = split_words(body[:end])
+    if words is None:
+        return _refused(b"ERR Invalid engine in script shebang")
+    engine, *options = words
     if engine != ENGINE:
-        return _refused(b"ERR Unexpected engine in script shebang: " + engine)
+        return _refused(b"ERR Unexpected engine in script shebang: " + quoted(engine))
     flags = set()
     for option in options:
         if not option.startswith(OPTION):
-            return _refused(b"ERR Unknown lua shebang option: " + option)
+            return _refused(b"ERR Unknown lua shebang option: " + quoted(option))
         if option == OPTION:
             continue
         for flag in option[len(OPTION) :].split(b","):
             name = flag.decode("latin-1")
             if name not in FLAGS:
-                return _refused(b"ERR Unexpected flag in script shebang: " + flag)
+                return _refused(b"ERR Unexpected flag in script shebang: " + quoted(flag))
             flags.add(name)
     return Header(body[end:], frozenset(flags), None)
 

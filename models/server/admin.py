@@ -17,6 +17,7 @@ from sim.units import NS_PER, SECOND
 
 _SYNTAX: Final = ErrorReply(b"ERR syntax error")
 _NOT_SET: Final = b"ERR CONFIG SET failed (possibly related to argument '%b') - %b"
+_OF_SCRIPTS: Final = (b"EVAL", b"EVALSHA", b"EVAL_RO", b"EVALSHA_RO", b"FCALL", b"FCALL_RO")
 _NO_CONFIG_FILE: Final = ErrorReply(b"ERR The server is running without a config file")
 _BAD_CLOCK: Final = ErrorReply(b"ERR the clock is set in microseconds since 1970, up to 2^53")
 _CLOCK_MAX: Final = 2**53
@@ -49,7 +50,7 @@ def config_set(server: Server, session: Session, args: list[bytes]) -> Reply:
 
 def config_resetstat(server: Server, session: Session, args: list[bytes]) -> Reply:
     """CONFIG RESETSTAT."""
-    server.commands = server.connections = 0
+    server.commands = server.connections = server.rejected = 0
     return OK
 
 
@@ -62,7 +63,9 @@ def info(server: Server, session: Session, args: list[bytes]) -> Reply:
 
 
 def _described(command: DataCommand) -> Reply:
-    flags: list[Reply] = [Status(b"write" if command.write else b"readonly")]
+    flags: list[Reply] = []
+    if command.subcommands is None:
+        flags.append(Status(b"write" if command.write else b"readonly"))
     if command.wait is not None:
         flags.append(Status(b"blocking"))
     if not command.in_scripts:
@@ -110,7 +113,7 @@ def command_getkeys(server: Server, session: Session, args: list[bytes]) -> Repl
     """COMMAND GETKEYS command [argument ...]."""
     words = args[2:]
     name = words[0].upper()
-    if name in (b"EVAL", b"EVALSHA", b"EVAL_RO", b"EVALSHA_RO") and len(words) > 2:
+    if name in _OF_SCRIPTS and len(words) > 2:
         return list(words[3 : 3 + integer(words[2])])
     entry = DATA_COMMANDS.get(name)
     if entry is None:

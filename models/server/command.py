@@ -16,7 +16,7 @@ Action: TypeAlias = Callable[[Server, Session, list[bytes]], Answer]
 """Answers at once."""
 WaitingAction: TypeAlias = Callable[[Server, Session, list[bytes]], Steps]
 """Answers, through its return value, when it is through."""
-MakeRequest: TypeAlias = Callable[[list[bytes]], Request]
+MakeRequest: TypeAlias = Callable[[Server, list[bytes]], Request]
 """What goes to the store. Raises `Refused`."""
 
 

@@ -26,7 +26,7 @@ _ATTACKS: Final = (b"POST", b"HOST:")
 _NAMED_MAX: Final = 128
 
 
-def _command_request(args: list[bytes]) -> Request:
+def _command_request(server: Server, args: list[bytes]) -> Request:
     return Request([], [], command=args)
 
 
@@ -76,7 +76,7 @@ def execute(server: Server, session: Session, args: list[bytes]) -> Steps:
                 reply = command.action(server, session, args)
             else:
                 assert command.request is not None, f"{name!r} does nothing"
-                request = command.request(args)
+                request = command.request(server, args)
                 outcome = yield from server.perform(request, _label(name, request))
                 reply = outcome.reply
         except Refused as refused:
@@ -105,7 +105,7 @@ def _queue(server: Server, session: Session, command: Command, args: list[bytes]
     assert session.queue is not None
     if command.request is not None:
         try:
-            session.queue.append(Queued(command.request(args), None))
+            session.queue.append(Queued(command.request(server, args), None))
         except Refused as refused:
             session.queue.append(Queued(None, partial(_say, refused.reply)))
     else:

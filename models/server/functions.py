@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from models.carrying import NO_FUNCTION
 from models.redis.glob import matcher
 from models.redis.refused import Refused
-from models.replies import OK, ErrorReply, FlatMap, Reply, SetReply, Status
+from models.replies import OK, ErrorReply, FlatMap, Reply, SetReply, Status, quoted
 from models.script.functions import BadLibrary, Function, Library
 from models.server.command import ANY, Command
 from models.server.scripting import keys_and_arguments, kill
@@ -14,13 +15,21 @@ from models.service import Request
 
 _BAD_COUNT: Final = ErrorReply(b"ERR Bad number of keys provided")
 _FLUSH_MODE: Final = ErrorReply(b"ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
+_BAD_FLUSH: Final = ErrorReply(
+    b"ERR unknown subcommand or wrong number of arguments for 'FLUSH'. Try FUNCTION HELP."
+)
 _NO_LIBRARY: Final = ErrorReply(b"ERR Library not found")
 _NO_NAME: Final = ErrorReply(b"ERR library name argument was not given")
 
 
-def function_request(args: list[bytes]) -> Request:
+def function_request(server: Server, args: list[bytes]) -> Request:
     """The request that an FCALL comes to. Raises `Refused`."""
-    keys, argv = keys_and_arguments(args, _BAD_COUNT)
+    try:
+        keys, argv = keys_and_arguments(args, _BAD_COUNT)
+    except Refused:
+        if server.leader().functions.find(args[1]) is None:
+            raise Refused(NO_FUNCTION) from None  # which Redis finds out first
+        raise
     read_only = args[0].upper().endswith(b"_RO")
     return Request(keys, argv, read_only=read_only, keeps_writes=True, function=args[1])
 
@@ -29,11 +38,9 @@ def load(server: Server, session: Session, args: list[bytes]) -> Reply:
     """FUNCTION LOAD [REPLACE] text: the library's name; every node knows it afterwards."""
     for word in args[2:-1]:
         if word.upper() != b"REPLACE":
-            raise Refused(ErrorReply(b"ERR Unknown option given: " + word))
-    leader = server.leader()
+            raise Refused(ErrorReply(b"ERR Unknown option given: " + quoted(word)))
     try:
-        library = leader.library(args[-1])
-        leader.functions.check(library, replace=len(args) > 3)
+        library = server.leader().library(args[-1], replace=len(args) > 3)
     except BadLibrary as bad:
         return ErrorReply(bad.text)
     for service in server.services:
@@ -49,7 +56,9 @@ def delete(server: Server, session: Session, args: list[bytes]) -> Reply:
 
 def flush(server: Server, session: Session, args: list[bytes]) -> Reply:
     """FUNCTION FLUSH [SYNC | ASYNC]."""
-    if len(args) > 3 or (len(args) == 3 and args[2].upper() not in (b"SYNC", b"ASYNC")):
+    if len(args) > 3:
+        return _BAD_FLUSH
+    if len(args) == 3 and args[2].upper() not in (b"SYNC", b"ASYNC"):
         return _FLUSH_MODE
     for service in server.services:
         service.functions.clear()
@@ -69,7 +78,7 @@ def list_libraries(server: Server, session: Session, args: list[bytes]) -> Reply
             if pattern is None:
                 return _NO_NAME
         else:
-            return ErrorReply(b"ERR Unknown argument " + word)
+            return ErrorReply(b"ERR Unknown argument " + quoted(word))
     matches = matcher(b"*" if pattern is None else pattern.lower())
     return [
         _shown(library, with_code=with_code)

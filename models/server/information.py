@@ -73,7 +73,7 @@ def _stats(server: Server) -> dict[str, object]:
         "total_connections_received": server.connections,
         "total_commands_processed": server.commands,
         "instantaneous_ops_per_sec": 0,
-        "rejected_connections": 0,
+        "rejected_connections": server.rejected,
         "expired_keys": 0,
         "evicted_keys": 0,
         "keyspace_hits": 0,

@@ -31,7 +31,7 @@ def keys_and_arguments(args: list[bytes], no_count: ErrorReply) -> tuple[list[by
     return args[3 : 3 + count], args[3 + count :]
 
 
-def script_request(args: list[bytes]) -> Request:
+def script_request(server: Server, args: list[bytes]) -> Request:
     """The request that an EVAL or EVALSHA comes to. Raises `Refused`."""
     keys, argv = keys_and_arguments(args, NOT_AN_INTEGER)
     name = args[0].upper()

@@ -70,6 +70,8 @@ class Server:
         self.waiting = WaitingRoom()
         self.began_ns = clock.read()
         self.connections = 0
+        self.rejected = 0
+        """Connections that were one too many."""
         self.commands = 0
         self.busy = 0
         """Conversations in progress, those of blocked clients not counted."""

@@ -1,7 +1,9 @@
 """CONFIG: the settings that clients ask for. Most are only remembered."""
 
+from collections.abc import Callable
 from typing import Final
 
+from models.redis.arguments import as_integer
 from models.redis.glob import matcher
 
 _DEFAULTS: Final = {
@@ -46,6 +48,9 @@ _POLICIES: Final = (
 ).split()
 _NO_INTEGER: Final = b"argument couldn't be parsed into an integer"
 _OUT_OF_RANGE: Final = b"argument must be between 1 and 4294967295 inclusive"
+_NO_ROOM: Final = (
+    b"The operating system is not able to handle the specified number of clients, try with %d"
+)
 _YES_NO: Final = [b"yes", b"no"]
 _CHOICES: Final = {b"maxmemory-policy": _POLICIES, b"appendonly": _YES_NO}
 _FIXED: Final = (b"bind", b"databases", b"port")
@@ -56,6 +61,8 @@ class Settings:
 
     def __init__(self, password: bytes, *, port: int) -> None:
         """An empty password is none."""
+        self.room: Callable[[int], int] = lambda wanted: wanted
+        """How many of so many clients can be connected at once."""
         self._values = _DEFAULTS | {b"port": b"%d" % port, b"requirepass": password}
 
     @property
@@ -87,15 +94,21 @@ class Settings:
     def refusal(self, name: bytes, value: bytes) -> bytes | None:
         """Why the setting cannot have this value; None where it can."""
         if name.lower() == b"maxclients":
-            if not value.isdigit():
-                return _NO_INTEGER
-            return None if 0 < int(value) < 1 << 32 else _OUT_OF_RANGE
+            return self._refusal_of_clients(as_integer(value))
         choices = _CHOICES.get(name.lower())
         if choices is None or value.lower() in choices:
             return None
         if choices is _YES_NO:
             return b"argument must be 'yes' or 'no'"
         return b"argument(s) must be one of the following: " + b", ".join(choices)
+
+    def _refusal_of_clients(self, wanted: int | None) -> bytes | None:
+        if wanted is None:
+            return _NO_INTEGER
+        if not 0 < wanted < 1 << 32:
+            return _OUT_OF_RANGE
+        room = self.room(wanted)
+        return None if room == wanted else _NO_ROOM % room
 
     def change(self, name: bytes, value: bytes) -> None:
         """Change a setting that there is."""

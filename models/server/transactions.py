@@ -1,8 +1,9 @@
 """MULTI, EXEC, DISCARD, WATCH, UNWATCH.
 
 The data commands of a transaction are carried out in one attempt, as a script's calls are. What
-concerns the session alone is done when they have been committed, so that a write conflict repeats
-nothing of it.
+concerns the session or the server is done when they have been committed, so that a write conflict
+repeats nothing of it. Scripts and functions that a transaction loads are therefore not there yet
+for its own calls.
 """
 
 from collections.abc import Iterator

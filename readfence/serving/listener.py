@@ -35,6 +35,7 @@ class Listener:
         """A protocol for a new connection."""
         assert self.server is not None and self.pace is not None
         if len(self.connections) >= self.server.settings.clients_max:
+            self.server.rejected += 1
             return _OneTooMany()
         return Connection(self, self.server, self.pace)
 

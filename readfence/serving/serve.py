@@ -147,7 +147,9 @@ class _Session:
         if options.metrics is not None:
             metrics.write(options.metrics)
         sockets = await _listening(listener.accept, options)
-        world.server.settings.change(b"maxclients", b"%d" % connections_max(CLIENTS_MAX))
+        settings = world.server.settings
+        settings.room = connections_max
+        settings.change(b"maxclients", b"%d" % connections_max(CLIENTS_MAX))
         world.server.port = sockets.sockets[0].getsockname()[1]
         stop = asyncio.Event()
         failures: list[BaseException] = []

@@ -113,7 +113,7 @@ def findings(all_runs: Sequence[Replication], load: float, *, level: float) -> F
             for number, run in numbered.items()
             if (latencies := _latencies(run, cut)).size
         },
-        warm_up=_in_scripts(warm_up, all_runs[0]),
+        warm_up=_in_scripts(warm_up, runs[0]),
         mean_ns=mean_ns,
         needed=needed,
         stability=stability([_backlog(run, least) for run in runs], needed, level=level),

@@ -24,7 +24,7 @@ end
 
 -- What libraries register
 
--- Of the library that is being loaded: its functions in order, and by name.
+-- Of the library that is being loaded: its functions in order, and by name. Else nil.
 local registered, by_name
 
 local function add(entry)
@@ -111,6 +111,9 @@ local function named(arguments)
 end
 
 local function register_function(...)
+  if not registered then
+    refuse("redis.register_function can only be called on FUNCTION LOAD command")
+  end
   local count = select("#", ...)
   local first, second = ...
   if count ~= 1 and count ~= 2 then
@@ -168,15 +171,20 @@ end
 
 -- Ways in
 
--- For texts that a function has compiled.
+-- After an error, and for texts that a function has compiled.
 kit.before_each_script(function()
+  registered, by_name = nil, nil
   kit.set_environment(kit.global_shell)
 end)
 
+-- What the library's code registers: in order, and by name.
 local function load(code)
   registered, by_name = {}, {}
   show(loading_globals)
   code()
+  local in_order, of_name = registered, by_name
+  registered, by_name = nil, nil
+  return in_order, of_name
 end
 
 -- What runs a function of a library. Of the name "", what returns their names, descriptions and flags.
@@ -184,17 +192,17 @@ function kit.function_of(code, name)
   setfenv(code, shell)
   if name == "" then
     return function()
-      load(code)
+      local in_order = load(code)
       local list = {}
-      for index, entry in next, registered do
+      for index, entry in next, in_order do
         list[index] = { entry.name, entry.description or false, entry.flags }
       end
       return list
     end
   end
   return function()
-    load(code)
-    local callback = by_name[name].callback
+    local _, of_name = load(code)
+    local callback = of_name[name].callback
     show(running_globals)
     kit.set_environment(shell)
     local value = callback(globals.KEYS, globals.ARGV)

@@ -3,6 +3,7 @@
 import pytest
 
 from models.replies import OK, ErrorReply, Reply
+from models.script.functions import library
 from models.script.host import BYTES_PER_INSTRUCTION
 from models.script.machine import Machine
 from models.script.outcome import Done
@@ -237,6 +238,14 @@ def test_short_work_costs_its_instructions_only() -> None:
     assert isinstance(run(machine, body), int)
 
 
+@pytest.mark.parametrize(("calls", "reply"), [(9_374, 9_374), (9_376, TOO_LONG)])
+def test_a_call_counts_as_a_thousand_bytes(calls: int, reply: Reply) -> None:
+    """However short it is: what it does takes time, too."""
+    machine = Machine(instructions_max=LIMIT)
+    body = "local n = tonumber(ARGV[1]) for _ = 1, n do redis.call('GET', 'a') end return n"
+    assert run(machine, f"local ARGV = {{'{calls}'}} {body}", lambda _: None) == reply
+
+
 def test_the_limit_is_that_of_one_script() -> None:
     """Neither what earlier ones used nor how far they got into an interval counts."""
     machine = Machine(instructions_max=LIMIT)
@@ -390,6 +399,18 @@ def test_garbage_of_earlier_scripts_does_not_count() -> None:
     machine = Machine(memory_max=MEMORY)
     for _ in range(20):
         assert run(machine, "return #string.rep('x', 1.5e6)") == 1_500_000
+
+
+def test_what_a_library_keeps_is_garbage_after_its_function() -> None:
+    """However that ended: what the next script may use does not depend on who ran before it."""
+    code = b"""#!lua name=abc
+        local kept = ('y'):rep(2.5e6)
+        redis.register_function('f', function() error(#kept) end)"""
+    (function,) = library(b"abc", code, [(b"f", None, [])]).functions
+    machine = Machine(memory_max=MEMORY)
+    for _ in range(3):
+        assert isinstance(machine.start(function.script, [], [], no_answer), Done)
+        assert run(machine, "return #string.rep('x', 2.5e6)") == 2_500_000
 
 
 def test_garbage_does_not_keep_a_reply_out() -> None:

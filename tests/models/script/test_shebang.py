@@ -18,12 +18,22 @@ def test_the_code_keeps_its_line_numbers() -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [b"#!lua 'flags=no-writes'", b'#!"lua"  flags="no-writes"', b'#!lua flags="\\x6eo-writes"'],
+)
+def test_words_may_be_quoted(line: bytes) -> None:
+    """As in an inline command."""
+    assert split_shebang(line + b"\nreturn 1") == (b"\nreturn 1", {"no-writes"}, None)
+
+
+@pytest.mark.parametrize(
     ("line", "error"),
     [
         (b"#!lua", b"ERR Invalid script shebang"),
         (b"#!python\n", b"ERR Unexpected engine in script shebang: #!python"),
         (b"#! lua\n", b"ERR Unexpected engine in script shebang: #!"),
         (b"#!lua name=x\n", b"ERR Unknown lua shebang option: name=x"),
+        (b"#!lua flags='quick\n", b"ERR Invalid engine in script shebang"),
         (b"#!lua flags=quick\n", b"ERR Unexpected flag in script shebang: quick"),
         (b"#!lua flags=no-writes,\n", b"ERR Unexpected flag in script shebang: "),
     ],

@@ -45,6 +45,7 @@ FUNCTIONS = (
     "rawset(_G, 'x', 1)",
     "return select('#', ...)",
     "return rawget(_G, 'KEYS') == nil",
+    "return redis.call('PFCOUNT', 'a')",
 )
 """Bodies of a function that is called with no keys and one argument."""
 LOADED = (
@@ -57,6 +58,16 @@ LOADED = (
     "#!lua name=a name=b\n",
     "#!lua name=\n",
     "#!lua name=abc",
+    "#!\n",
+    "#!js name=a-b\n",
+    "#! lua name=abc\n",
+    "#!lua name=a name=b foo=1\n",
+    "#!lua foo=1 name=a name=b\n",
+    "#!lua name='a\n",
+    "#!lua name='a'b\n",
+    "#!lua name=''\n",
+    "#!lua name='abc'\nredis.register_function('q', function() end)",
+    '#!"lua" NAME="\\x61"\nredis.register_function("q", function() end)',
     f"{HEAD}return 1",
     f"{HEAD}local x = = 1",
     f"{HEAD}error('x')",
@@ -95,6 +106,9 @@ FCALL f -1
 FCALL f 2 key
 FCALL f
 FCALL nosuch 0
+FCALL nosuch x
+FCALL nosuch 1
+FCALL_RO nosuch -1
 FCALL_RO nosuch 0
 FCALL writes 1 key
 FCALL Reads 1 key
@@ -102,6 +116,9 @@ FCALL_RO reads 1 key
 FCALL_RO writes 1 key
 FUNCTION LOAD other
 FUNCTION LOAD NOSUCH other
+FUNCTION LOAD "#!lua name=abc"
+FUNCTION FLUSH SYNC SYNC
+COMMAND GETKEYS FCALL f 2 a b c
 FUNCTION LOAD REPLACE
 FUNCTION LOAD
 FUNCTION LIST LIBRARYNAME A*c WITHCODE
@@ -191,6 +208,7 @@ def test_a_library_takes_no_name_of_another(talk: Talk, real: Client) -> None:
     for words in (
         ("FUNCTION", "LOAD", one),
         ("FUNCTION", "LOAD", one),
+        ("FUNCTION", "LOAD", f"{HEAD}this is not even Lua"),
         ("FUNCTION", "LOAD", other),
         ("FUNCTION", "LOAD", "REPLACE", one.replace("1", "3").replace("'f'", "'g'")),
         ("FCALL", "f", "0"),
@@ -201,6 +219,37 @@ def test_a_library_takes_no_name_of_another(talk: Talk, real: Client) -> None:
     ):
         ours, theirs = both(talk, real, *words)
         assert ours == theirs, words
+
+
+def test_a_function_registers_no_other(talk: Talk, real: Client) -> None:
+    """Not with what it has kept from the loading either."""
+    text = (
+        f"{HEAD}local register = redis.register_function\n"
+        "register('f', function() return redis.pcall('SET') end)\n"
+        "register('g', function() register('h', function() end) end)"
+    )
+    for words in (("FUNCTION", "LOAD", text), ("FCALL", "g", "0"), ("FCALL", "f", "0")):
+        ours, theirs = both(talk, real, *words)
+        assert ours == theirs, words
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("FUNCTION", "LOAD", "a\r\n+b", "x"),
+        ("FUNCTION", "LIST", "a\r\n+b"),
+        ("FUNCTION", "LOAD", "#!lua name=a 'b\\r\\nc'\n"),
+        ("FUNCTION", "LOAD", '#!lua "b\\r\\nc"\n'),
+        ("FUNCTION", "LOAD", '#!"b\\r\\nc" name=a\n'),
+        ("EVAL", '#!"b\\r\\nc"\n', "0"),
+        ("EVAL", '#!lua "b\\r\\nc"\n', "0"),
+        ("EVAL", '#!lua flags="b\\r\\nc"\n', "0"),
+    ],
+)
+def test_a_refusal_that_repeats_a_word_is_one_line(talk: Talk, words: tuple[str, ...]) -> None:
+    """Whatever the word: what a client reads next would be part of it."""
+    assert isinstance(talk.ask(*words), ErrorReply)
+    assert talk.raw.count(b"\r") == talk.raw.count(b"\n") == 1
 
 
 def test_a_function_is_listed_as_maps_in_resp3(talk: Talk) -> None:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from models.replies import OK, ErrorReply, Push, Status
+from tests.models.redis.resp2 import Client
 from tests.models.server.rig import BEGAN_NS, ServerStage
 
 
@@ -85,6 +86,22 @@ def test_a_script_that_may_not_write_cannot(stage: ServerStage, script: str) -> 
     assert text.startswith(b"ERR Write commands are not allowed from read-only scripts.")
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["PFCOUNT a", "PUBLISH a b", "SPUBLISH a b", "XGROUP CREATE a b 0", "XGROUP CREATE", "XGROUP x",
+     "XGROUP HELP", "XGROUP", "BLPOP a 0", "PUBLISH a", "XINFO HELP", "GET a"],
+)  # fmt: skip
+def test_what_a_script_may_not_that_only_reads_is_as_in_redis(
+    stage: ServerStage, redis_server: int, command: str
+) -> None:
+    """What changes something is refused; what is no command, or has too few words, before that."""
+    words = ["EVAL_RO", "return redis.pcall(unpack(ARGV))", "0", *command.split()]
+    client = Client(redis_server)
+    theirs = client.ask(*[word.encode() for word in words])
+    client.close()
+    assert stage.client().ask(*words) == theirs
+
+
 def test_too_few_words_are_told_before_that_a_command_writes(stage: ServerStage) -> None:
     """As Redis does it."""
     text = error_of(stage.client().ask("EVAL_RO", "return redis.call('SET', 'a')", 0))
@@ -121,6 +138,21 @@ def test_too_few_words_are_told_before_that_a_command_writes(stage: ServerStage)
         ("SHUTDOWN ABORT", b"ERR No shutdown in progress."),
         (
             "CONFIG SET maxclients few",
+            b"ERR CONFIG SET failed (possibly related to argument 'maxclients') - argument couldn't"
+            b" be parsed into an integer",
+        ),
+        (
+            "CONFIG SET maxclients 010",
+            b"ERR CONFIG SET failed (possibly related to argument 'maxclients') - argument couldn't"
+            b" be parsed into an integer",
+        ),
+        (
+            "CONFIG SET maxclients -1",
+            b"ERR CONFIG SET failed (possibly related to argument 'maxclients') - argument must be"
+            b" between 1 and 4294967295 inclusive",
+        ),
+        (
+            f"CONFIG SET maxclients {'9' * 5_000}",
             b"ERR CONFIG SET failed (possibly related to argument 'maxclients') - argument couldn't"
             b" be parsed into an integer",
         ),

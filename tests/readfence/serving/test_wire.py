@@ -133,11 +133,23 @@ def test_clients_beyond_the_limit_are_refused(tmp_path: Path) -> None:
         assert exactly(one, 5) == b"+OK\r\n"
         with connect(served) as refused:
             assert everything(refused) == refusal
+        other.sendall(b"INFO stats\r\n")
+        assert b"rejected_connections:1\r\n" in other.recv(4096)
         other.sendall(b"QUIT\r\n")
         assert everything(other) == b"+OK\r\n"
         with connect(served) as later:
             later.sendall(b"PING\r\n")
             assert exactly(later, 7) == b"+PONG\r\n"
+
+
+def test_a_limit_beyond_what_the_machine_has_room_for_is_refused(tmp_path: Path) -> None:
+    """The refusal names the highest that it has."""
+    with serving(tmp_path) as served, connect(served) as one:
+        resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE, (100, 100))
+        one.sendall(b"CONFIG SET maxclients 69\r\n")
+        assert one.recv(4096).endswith(b"of clients, try with 68\r\n")
+        one.sendall(b"CONFIG SET maxclients 68\r\n")
+        assert exactly(one, 5) == b"+OK\r\n"
 
 
 def test_a_server_without_room_for_another_socket_goes_on(tmp_path: Path) -> None:

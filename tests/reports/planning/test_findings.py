@@ -13,6 +13,8 @@ from sim.usage import Window
 from tests.reports.planning.systems import Queue
 
 P99 = Fraction(99)
+SLOW_START = np.pad(np.linspace(ms(40), 0, 300).astype(np.int64), (0, 2_700))
+"""What the first 300 of 3,000 scripts take longer."""
 
 
 def runs(load: float, count: int) -> list[Replication]:
@@ -33,11 +35,7 @@ def test_the_warm_up_is_cut_and_counts_for_nothing() -> None:
     The mean stands beside rates and resources, which are of the whole run.
     """
     plain = runs(200, 5)
-    slow = []
-    for run in plain:
-        latencies = run.latency_ns.copy()
-        latencies[:300] += np.linspace(ms(40), 0, 300).astype(np.int64)
-        slow.append(replace(run, latency_ns=latencies))
+    slow = [replace(run, latency_ns=run.latency_ns + SLOW_START) for run in plain]
     cut = found(200, slow).warm_up
     assert cut is not None and 250 <= cut <= 400
     expected = found(200, plain).percentile(P99).estimate
@@ -86,7 +84,10 @@ def test_runs_that_measured_nothing_are_left_out() -> None:
     some = runs(200, 5)
     none = np.zeros(0, dtype=np.int64)
     emptied = replace(some[0], start_ns=none, latency_ns=none, scripts=0, failed=0)
-    assert list(found(200, [emptied, *some[1:]]).latencies) == [1, 2, 3, 4]
+    slow = [replace(run, latency_ns=run.latency_ns + SLOW_START) for run in some[1:]]
+    without = found(200, [emptied, *slow])
+    assert list(without.latencies) == [1, 2, 3, 4]
+    assert without.warm_up == found(200, slow).warm_up != 0
     assert findings([emptied], 200, level=0.95) is None
 
 
