@@ -1,6 +1,6 @@
 """A recording of clients' traffic, checked: who sent what when, and what was answered.
 
-The file is one JSON object per line (see docs/recordings.md). Only what a replay needs is kept
+The file is one JSON object per line (see docs/serving.md). Only what a replay needs is kept
 here; where the file lies, and reading it, is the front door's part.
 """
 
@@ -55,7 +55,7 @@ def read_recording(
     Raises `InputError` with file and line.
     """
     sent: list[Sent] = []
-    known: dict[int, None] = {}
+    known = _Known()
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -84,10 +84,16 @@ def _why(error: Exception) -> str:
     return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
-def _entry(
-    event: Any, known: dict[int, None], script: Callable[[str], bytes | None]
-) -> Sent | None:
-    """What an event says; `known` are the connections that there have been."""
+class _Known:
+    """What there was in the lines before."""
+
+    def __init__(self) -> None:
+        self.connections: set[int] = set()
+        self.commands: set[int] = set()
+
+
+def _entry(event: Any, known: _Known, script: Callable[[str], bytes | None]) -> Sent | None:
+    """What an event says."""
     if not isinstance(event, dict):
         raise ValueError("expected an object")
     kind = event["ev"]
@@ -96,9 +102,9 @@ def _entry(
     if kind not in ("cmd", "open", "close", "push"):
         raise ValueError(f"ev: expected header, open, close, cmd or push, got {kind!r}")
     at_ns, connection = _whole(event, "t") * _US, _whole(event, "conn")
-    if kind == "close" and connection not in known:
+    if kind == "close" and connection not in known.connections:
         raise ValueError(f"conn: {connection} was never opened")
-    known[connection] = None
+    known.connections.add(connection)
     if kind == "close":
         return Sent(at_ns, connection, None, [])
     if kind != "cmd":
@@ -106,6 +112,10 @@ def _entry(
     for name in ("seq", "clk", "lat", "rseq", "rt"):
         if name in event:
             _whole(event, name)
+    if event.get("seq") in known.commands:
+        raise ValueError(f"seq: {event['seq']} is there twice, as in two recordings in one file")
+    if "seq" in event:
+        known.commands.add(event["seq"])
     if not isinstance(event["cmd"], list) or not event["cmd"]:
         raise ValueError(f"cmd: expected a list of texts, got {event['cmd']!r}")
     words = [_word(word, script) for word in event["cmd"]]

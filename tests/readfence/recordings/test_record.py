@@ -210,6 +210,7 @@ COMMAND = '{"ev": "cmd", "conn": 1, "cmd": ["PING"], %s}'
         (COMMAND % '"t": -1', "t: expected a whole number up to .*, got -1"),
         (COMMAND % '"t": 9999999999999999999', "t: expected a whole number"),
         (COMMAND % '"t": 1, "seq": "x"', "seq: expected a whole number up to .*, got 'x'"),
+        ("\n".join([COMMAND % '"t": 1, "seq": 1'] * 2), "t.jsonl:2: .*seq: 1 is there twice"),
         (COMMAND % '"t": 1, "cmd": "GET"', "cmd: expected a list of texts, got 'GET'"),
         (COMMAND % '"t": 1, "cmd": []', "cmd: expected a list of texts"),
         (COMMAND % '"t": 1, "reply": {"?": "a"}', "expected a reply such as"),
