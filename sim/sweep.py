@@ -31,17 +31,15 @@ def combinations(spec: SweepSpec, seed: int) -> Iterator[Combination]:
 
 
 def seeds_of(spec: SweepSpec, seed: int) -> list[int]:
-    """The seeds under which each combination is run; each once."""
+    """The seeds under which each combination is run."""
     if isinstance(spec.seeds, int):
         return list(range(seed, seed + spec.seeds))
-    return list(dict.fromkeys(spec.seeds))
+    return spec.seeds
 
 
 def values_of(values: list[Value] | RangeSpec) -> list[Value]:
-    """The values of a setting in a grid, each once."""
-    if isinstance(values, RangeSpec):
-        return values.values()
-    return [value for place, value in enumerate(values) if value not in values[:place]]
+    """The values of a setting in a grid."""
+    return values.values() if isinstance(values, RangeSpec) else values
 
 
 def _latin_hypercube(spec: SweepSpec, seed: int, samples: int) -> Iterator[Combination]:

@@ -148,11 +148,6 @@ def test_an_unknown_variant_is_not_invented() -> None:
     assert said.endswith("expected one of the variants one_fence, none, got 'nobody'")
 
 
-def test_a_value_given_twice_is_run_once() -> None:
-    """The same point twice would weigh twice."""
-    assert plan("{settings: {network.one_way: [1ms, 1ms, 3ms]}}").total == 2 * 2
-
-
 def test_values_that_do_not_fit_each_other_are_refused() -> None:
     """Before anything is run, though each is valid alone."""
     text = complaint("{settings: {data.k.count: [5, 10], workload.scripts.keys.0.count: [2, 7]}}")
