@@ -79,19 +79,23 @@ class Foreseen:
 
     def usage(self) -> Usage:
         """Totals up to now."""
+        return self.totals(self.arrived, self.busy_ns, self.waited_ns)
+
+    def totals(self, arrived: int, busy_ns: int, waited_ns: int) -> Usage:
+        """Totals up to now, of so many jobs; what they still do is taken off."""
         now, told = self._kernel.now, self._told
         ahead_ns, in_service = self.ahead(now)
         waiting = 0
-        if self.busy_ns:
-            waiting = max(ahead_ns * self.arrived // self.busy_ns - in_service, 0)
+        if busy_ns:
+            waiting = max(ahead_ns * arrived // busy_ns - in_service, 0)
         most = told.busy_ns + (now - told.at_ns) * self.count
         return Usage(
             at_ns=now,
             count=self.count,
-            arrived=self.arrived,
-            served=max(self.arrived - in_service - waiting, told.served),
-            busy_ns=max(min(self.busy_ns - ahead_ns, most), told.busy_ns),
-            waited_ns=self.waited_ns,
+            arrived=arrived,
+            served=max(arrived - in_service - waiting, told.served),
+            busy_ns=max(min(busy_ns - ahead_ns, most), told.busy_ns),
+            waited_ns=waited_ns,
             waiting=waiting,
             in_service=in_service,
         )

@@ -109,6 +109,7 @@ class LeaderLoop(Foreseen, ABC):
                 deliver=deliver,
                 flushing=self._flush,
                 wake=self._flush_at,
+                horizon_ns=self._tick_ns,
             )
 
         follower.to = way(self._node, peer, follower.take)
@@ -220,11 +221,7 @@ class LeaderLoop(Foreseen, ABC):
             asked.index = commit
             asked.missing = self._needed
         if not self._direct:
-            if asked is not None:
-                asked.arrivals = []
-            for follower in followers:
-                known = min(follower.match, commit)
-                follower.to.send(HEARTBEATS, at, (asked, 0, known, False))
+            self._send_through_lanes(at, asked)
             return
         # The same as `Way.send` and `Follower.take`, written out: this is what a run is made of.
         agenda = self._agenda
@@ -261,6 +258,30 @@ class LeaderLoop(Foreseen, ABC):
             arrivals.sort()
             self._wake_at(arrivals[self._needed - 1])
 
+    def _send_through_lanes(self, at: int, asked: Round | SharedRound | None) -> None:
+        """The same, where heartbeats may have to wait."""
+        arrivals: list[int] = []
+        if asked is not None:
+            asked.arrivals = arrivals
+        foreseen = False
+        for follower in self._followers:
+            arrival = follower.to.foresee(at) if follower.only_heartbeats else None
+            if arrival is None:
+                known = min(follower.match, self._commit_index)
+                follower.to.send(HEARTBEATS, at, (asked, 0, known, False))
+                continue
+            answered = follower.serve(arrival, follower.message_ns)
+            arrival = follower.back.foresee(answered)
+            if arrival is None:
+                follower.back.send(HEARTBEATS, answered, (follower, asked, 0))
+                continue
+            self._sequence += 1
+            heappush(self._agenda, (arrival, self._sequence, follower, asked, 0))
+            insort(arrivals, arrival)
+            foreseen = True
+        if foreseen and asked is not None and len(arrivals) >= self._needed:
+            self._wake_at(arrivals[self._needed - 1])
+
     def _append_to_all(self, at: int, entry: Entry | None) -> None:
         for follower in self._followers:
             self._append(follower, at, entry)
@@ -269,6 +290,7 @@ class LeaderLoop(Foreseen, ABC):
     def _append(self, follower: Follower, at: int, entry: Entry | None) -> None:
         """An append: with an entry, or only to tell the commit index."""
         self._sent += 2
+        follower.only_heartbeats = False
         message = (entry, self._last_index, self._commit_index, entry is not None)
         follower.to.send(OTHERS, at, message)
 

@@ -5,7 +5,9 @@ A `Way` is one connection from one node to another, as in `models.engine.lanes` 
 calls return. It is told when each message is handed over, in the order of time, and works out when
 it leaves and when it arrives. What has to wait in a lane leaves when a call before it has returned,
 and that instant is known as soon as that call has left; but the other lane may send before it, so
-such a message is held back until time has come that far (`flush`).
+such a message is held back until time has come that far (`flush`), which costs an event. While only
+heartbeats are sent, as while nobody writes, nothing can come before one that waits, and it is let
+go at once (`foresee`).
 
 No message is dropped: one that would have found its lane full is counted in `would_drop`, and waits
 all the same.
@@ -18,6 +20,7 @@ from typing import Any, Final
 from models.engine.foreseen import Foreseen
 from models.engine.lanes import LaneLimits
 from sim.kernel import Action, Event, Kernel
+from sim.usage import Usage
 
 HEARTBEATS: Final = 0
 OTHERS: Final = 1
@@ -26,41 +29,76 @@ OTHERS: Final = 1
 class ForeseenLane(Foreseen):
     """One lane: what waits, and when the calls under way return. A call holds it."""
 
-    __slots__ = ("capacity", "in_flight", "next_departure", "returns", "waiting")
+    __slots__ = ("calls", "capacity", "departures", "in_flight", "next_departure", "waiting")
 
     def __init__(self, kernel: Kernel, limits: LaneLimits) -> None:
         super().__init__(kernel, limits.in_flight or 1)
         self.capacity = limits.capacity
         self.in_flight = limits.in_flight
-        self.returns: deque[tuple[int, int]] = deque(maxlen=limits.in_flight)
-        """When the last `in_flight` calls return, rising, some perhaps in the past; and their
-        numbers, since calls of both lanes may return at one instant."""
+        self.calls: deque[tuple[tuple[int, int], int, int]] = deque()
+        """Of the last calls: when each returns, rising, some perhaps in the past, and its number,
+        since calls of both lanes may return at one instant; when it leaves, perhaps in the future;
+        and since when it has waited for that."""
+        self.departures: deque[int] = deque()
+        """When messages leave that were let go before their time."""
         self.next_departure = (0, 0)
         """When the next message may leave, and after the return of which call."""
         self.waiting: deque[tuple[int, Any]] = deque()
         """Since when, and the message."""
 
-    def wait(self, at: int, message: Any) -> bool:
-        """A message has to wait; whether there is room for it."""
-        waiting = self.waiting
-        waiting.append((at, message))
-        length = len(waiting)
+    def has_room(self, at: int) -> bool:
+        """Whether there is room for all that wait at an instant, the last one included."""
+        departures = self.departures
+        while departures and departures[0] <= at:
+            departures.popleft()
+        length = len(departures) + len(self.waiting)
         if length > self._longest_queue:
             self._longest_queue = length
         return length <= self.capacity
 
+    def leave(self, since: int, at: int, returned: tuple[int, int]) -> None:
+        """A message leaves that has waited since an instant."""
+        calls, in_flight = self.calls, self.count
+        calls.append((returned, at, since))
+        if len(calls) >= in_flight:
+            while calls[0][0][0] <= since and len(calls) > in_flight:
+                calls.popleft()
+            self.next_departure = calls[-in_flight][0]
+        self.arrived += 1
+        self.busy_ns += returned[0] - at
+        if at > since:
+            self.waited_ns += at - since
+
     def ahead(self, now: int) -> tuple[int, int]:
         """Calls that have not returned."""
-        left = [returned - now for returned, _ in self.returns if returned > now]
+        left = [
+            returned - now
+            for (returned, _), departure, _ in self.calls
+            if departure <= now < returned
+        ]
         return sum(left), len(left)
+
+    def usage(self) -> Usage:
+        """Totals up to now, without what leaves later."""
+        now = self._kernel.now
+        later = [
+            (returned - departure, departure - since)
+            for (returned, _), departure, since in self.calls
+            if departure > now
+        ]
+        return self.totals(
+            arrived=self.arrived - len(later),
+            busy_ns=self.busy_ns - sum(busy for busy, _ in later),
+            waited_ns=self.waited_ns - sum(waited for _, waited in later),
+        )
 
 
 class Way:
     """One connection. Calls to `send` and `flush` come in the order of their instants."""
 
     __slots__ = (
-        "_back", "_calls", "_deliver", "_flushing", "_last_return", "_wake", "delay", "direct",
-        "lanes", "last_arrival", "would_drop",
+        "_back", "_calls", "_deliver", "_flushing", "_horizon_ns", "_last_return", "_wake", "delay",
+        "direct", "lanes", "last_arrival", "would_drop",
     )  # fmt: skip
 
     def __init__(
@@ -74,12 +112,16 @@ class Way:
         deliver: Callable[[int, Any], None],
         flushing: Action,
         wake: Callable[[int, Event], None],
+        horizon_ns: int,
     ) -> None:
         """`delay` and `back` draw the time of a message and of a return, in ns.
 
         `deliver(at, message)` is called when it is known that a message arrives at an instant, in
         the order of arrival. `wake(at, event)` must have the event happen when time is there;
         `flushing(event)` must then call its argument with that instant, which is `flush`.
+
+        `horizon_ns` is how long before its time a message is let go at most: if the other lane is
+        used after all, what it sends first arrives behind what was let go.
         """
         self.delay = delay
         self.last_arrival = 0
@@ -88,6 +130,7 @@ class Way:
         self.would_drop = 0
         """Messages that found their lane full."""
         self._back = back
+        self._horizon_ns = horizon_ns
         self._calls = 0
         self._last_return = 0
         self.lanes = (ForeseenLane(kernel, heartbeats), ForeseenLane(kernel, others))
@@ -108,11 +151,41 @@ class Way:
         if not lane.waiting:
             departure = lane.next_departure[0]
             if departure <= at:
-                self._depart(lane, at, message)
+                self._depart(lane, at, at, message)
                 return
             self._wake(departure, self._flushing)
-        if not lane.wait(at, message):
+        lane.waiting.append((at, message))
+        if not lane.has_room(at):
             self.would_drop += 1
+
+    def foresee(self, at: int) -> int | None:
+        """Let go a heartbeat that is handed over at an instant; when it arrives.
+
+        Only while nothing but heartbeats has been sent. None: it would wait for too long, and is to
+        be sent.
+        """
+        lane = self.lanes[HEARTBEATS]
+        departure = lane.next_departure[0]
+        if lane.waiting or departure - at > self._horizon_ns:
+            return None
+        if departure <= at:
+            departure = at
+        else:
+            lane.departures.append(departure)
+            if not lane.has_room(at):
+                self.would_drop += 1
+        # From here on as `_depart`, written out: this is what a run is made of.
+        arrival = departure + self.delay()
+        if arrival < self.last_arrival:
+            arrival = self.last_arrival
+        self.last_arrival = arrival
+        returned = arrival + self._back()
+        if returned < self._last_return:
+            returned = self._last_return
+        self._last_return = returned
+        self._calls = number = self._calls + 1
+        lane.leave(at, departure, (returned, number))
+        return arrival
 
     def flush(self, until: int) -> None:
         """Let go what may leave by this instant: no message will be handed over before it."""
@@ -126,12 +199,11 @@ class Way:
             if at > until or not waiting:
                 return
             since, message = waiting.popleft()
-            lane.waited_ns += at - since
-            self._depart(lane, at, message)
+            self._depart(lane, since, at, message)
             if waiting:
                 self._wake(lane.next_departure[0], self._flushing)
 
-    def _depart(self, lane: ForeseenLane, at: int, message: Any) -> None:
+    def _depart(self, lane: ForeseenLane, since: int, at: int, message: Any) -> None:
         arrival = at + self.delay()
         if arrival < self.last_arrival:
             arrival = self.last_arrival
@@ -142,10 +214,5 @@ class Way:
                 returned = self._last_return
             self._last_return = returned
             self._calls = number = self._calls + 1
-            returns = lane.returns
-            returns.append((returned, number))
-            if len(returns) == lane.in_flight:
-                lane.next_departure = returns[0]
-            lane.arrived += 1
-            lane.busy_ns += returned - at
+            lane.leave(since, at, (returned, number))
         self._deliver(arrival, message)

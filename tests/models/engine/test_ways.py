@@ -10,7 +10,7 @@ from models.engine.lanes import Lane, LaneLimits
 from models.engine.ways import HEARTBEATS, OTHERS, Way
 from models.network.link import Link
 from sim.kernel import Event, Kernel
-from sim.units import SECOND
+from sim.units import SECOND, ms
 from tests.models.worlds import let_pass
 
 Arrivals = list[tuple[int, Any]]
@@ -44,8 +44,10 @@ def by_events(sends: Arrivals, limits: tuple[LaneLimits, LaneLimits], seed: int)
     return arrived
 
 
-def by_recursion(sends: Arrivals, limits: tuple[LaneLimits, LaneLimits], seed: int) -> Arrivals:
-    """The same with a way."""
+def by_recursion(
+    sends: Arrivals, limits: tuple[LaneLimits, LaneLimits], seed: int, *, horizon_ns: int = 0
+) -> Arrivals:
+    """The same with a way, which lets heartbeats go at once as long as there is nothing else."""
     kernel = Kernel()
     arrived: Arrivals = []
     heartbeats, others = limits
@@ -58,11 +60,22 @@ def by_recursion(sends: Arrivals, limits: tuple[LaneLimits, LaneLimits], seed: i
         deliver=lambda at, message: arrived.append((at, message)),
         flushing=lambda event: event.argument(kernel.now),
         wake=lambda at, flushing: kernel.again(at - kernel.now, flushing),
+        horizon_ns=horizon_ns,
     )
+    only_heartbeats = limits[HEARTBEATS].in_flight is not None
+
+    def send(event: Event) -> None:
+        nonlocal only_heartbeats
+        lane, _ = event.argument
+        only_heartbeats = only_heartbeats and lane == HEARTBEATS
+        arrival = way.foresee(kernel.now) if only_heartbeats else None
+        if arrival is None:
+            way.send(lane, kernel.now, event.argument)
+        else:
+            arrived.append((arrival, event.argument))
+
     for at, message in sends:
-        kernel.after(
-            at, lambda event: way.send(event.argument[0], kernel.now, event.argument), message
-        )
+        kernel.after(at, send, message)
     let_pass(kernel, SECOND)
     assert way.would_drop == 0
     return arrived
@@ -85,6 +98,46 @@ def test_messages_arrive_when_lanes_and_links_deliver_them(
         assert by_recursion(sends, limits, seed) == by_events(sends, limits, seed)
 
 
+@pytest.mark.parametrize("horizon_ns", [0, ms(1), ms(3), SECOND])
+@pytest.mark.parametrize("in_flight", [1, 2])
+def test_heartbeats_alone_are_known_before_they_leave(in_flight: int, horizon_ns: int) -> None:
+    """However long before: they arrive when lanes and links deliver them."""
+    limits = (LaneLimits(10**6, in_flight, SECOND),) * 2
+    for seed in range(20):
+        chance = Random(seed)
+        instants = sorted(1000 * chance.randrange(50_000) + number for number in range(60))
+        sends: Arrivals = [(at, (HEARTBEATS, place)) for place, at in enumerate(instants)]
+        found = by_recursion(sends, limits, seed, horizon_ns=horizon_ns)
+        assert found == by_events(sends, limits, seed)
+
+
+def test_what_leaves_later_is_not_used_yet() -> None:
+    """Of three heartbeats that were let go, one is under way."""
+    kernel = Kernel()
+    limits = LaneLimits(1, 1, SECOND)
+    way = Way(
+        kernel,
+        delay=lambda: 10,
+        back=lambda: 10,
+        heartbeats=limits,
+        others=limits,
+        deliver=lambda at, message: None,
+        flushing=lambda event: None,
+        wake=lambda at, flushing: None,
+        horizon_ns=30,
+    )
+    assert [way.foresee(0) for _ in range(4)] == [10, 30, None, None]
+    assert way.foresee(15) == 50
+    assert way.would_drop == 1
+    kernel.now = 15
+    usage = way.lanes[HEARTBEATS].usage()
+    assert (usage.arrived, usage.in_service, usage.busy_ns, usage.waited_ns) == (1, 1, 15, 0)
+    kernel.now = 45
+    usage = way.lanes[HEARTBEATS].usage()
+    assert (usage.arrived, usage.in_service, usage.busy_ns, usage.waited_ns) == (3, 1, 45, 45)
+    assert way.lanes[HEARTBEATS].longest_queue == 2
+
+
 def test_a_full_lane_is_counted_and_nothing_lost() -> None:
     """One under way, one that fits, and two that would be dropped."""
     arrived: Arrivals = []
@@ -99,6 +152,7 @@ def test_a_full_lane_is_counted_and_nothing_lost() -> None:
         deliver=lambda at, message: arrived.append((at, message)),
         flushing=lambda event: event.argument(kernel.now),
         wake=lambda at, _: wakes.append(at),
+        horizon_ns=0,
     )
     for name in "abcd":
         way.send(HEARTBEATS, 0, name)
