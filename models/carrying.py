@@ -14,7 +14,6 @@ from models.script.cache import NO_SCRIPT, Script, ScriptCache
 from models.script.functions import Functions
 from models.script.machine import PENDING, Answer, Call, Pending
 from models.script.pool import MachinePool
-from models.script.shebang import split_shebang
 from sim.kernel import Steps
 
 DEADLINE: Final = ErrorReply(str(DeadlineExceeded()).encode())
@@ -90,7 +89,7 @@ def _carry_out_one(
         outcome.fail(script)
         return
     answer = attempt.answer()
-    if request.read_only or _is_read_only(script):
+    if request.read_only or script.no_writes:
         answer = partial(_answer_reads, context, answer)
     # Only now: who waits for a fence holds no Lua state, and one just used is the fastest.
     machine = machines.take()
@@ -108,12 +107,6 @@ def _carry_out_one(
         machines.give_back(machine)
     outcome.reply = state.reply
     outcome.failed = state.raised
-
-
-def _is_read_only(script: Script) -> bool:
-    if script.function is not None:
-        return script.no_writes
-    return script.body.startswith(b"#!") and "no-writes" in split_shebang(script.body).flags
 
 
 def _answer_reads(context: Context, answer: Answer, args: list[bytes]) -> "Reply | Pending":

@@ -39,6 +39,10 @@ class RoundsCluster(Cluster):
         self._engine.start()
         ready()
 
+    def expect_no_proposals(self) -> None:
+        """It is certain that nothing will be put into the log."""
+        self._engine.only_heartbeats = True
+
     def counters(self) -> dict[str, int]:
         """As `Cluster.counters`, and what would have been dropped."""
         lost = {f"n{id}.loop.busy_ns": 0 for id in self._lost}

@@ -1,6 +1,6 @@
 """A world: one variant of a scenario, built and run to its end, and what it leaves behind."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha1
 from itertools import islice
 from types import MappingProxyType
@@ -8,7 +8,7 @@ from typing import Any
 
 from models.cluster import Cluster
 from models.data import key_names
-from models.fence.policies import POLICIES
+from models.fence.policies import POLICIES, Start
 from models.load_spec import CallSpec, KeySpec, LoadSpec
 from models.notes import SessionNotes
 from models.outcome import variant_record
@@ -80,6 +80,9 @@ class World:
         }
         self._watch = Watch(self._resources())
         kinds = [[self._kind(call) for call in load.scripts] for load in system.workload]
+        only_reads = recording is None and self._only_reads(kinds)
+        if only_reads and isinstance(self.cluster, RoundsCluster):
+            self.cluster.expect_no_proposals()
         self.recorder = Recorder(
             self.kernel,
             loads=[load.name for load in system.workload],
@@ -182,6 +185,15 @@ class World:
             keys=tuple(self._keys(keys) for keys in call.keys),
             argv=tuple(word.encode() for word in call.argv),
             policy=None if call.fence is None else POLICIES[call.fence],
+        )
+
+    def _only_reads(self, kinds: Iterable[Iterable[CallKind]]) -> bool:
+        """Whether it is certain that nothing is put into the log."""
+        usual = POLICIES[self._system.fence]
+        return not any(
+            kind.may_write or (kind.policy or usual).start is Start.LOG
+            for group in kinds
+            for kind in group
         )
 
     def _keys(self, keys: str | KeySpec) -> bytes | KeyPick:

@@ -65,7 +65,7 @@ class Follower(Foreseen):
 
     __slots__ = (
         "_costs", "_fsync", "applied", "back", "behind", "disk", "heard", "match", "message_ns",
-        "name", "only_heartbeats", "to",
+        "name", "to",
     )  # fmt: skip
 
     def __init__(
@@ -85,8 +85,6 @@ class Follower(Foreseen):
         """The last entry its leader knows to be here."""
         self.heard = False
         """Since its leader last checked for a quorum."""
-        self.only_heartbeats = True
-        """Whether nothing else was sent to it, or back."""
         self.behind: deque[tuple[int, int]] = deque()
         """Entries that are committed and not known to be so here: index, and mutations."""
         self._costs = costs

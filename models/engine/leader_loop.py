@@ -39,7 +39,7 @@ class LeaderLoop(Foreseen, ABC):
         "_agenda", "_armed", "_backlog_max", "_commit_index", "_costs", "_direct", "_due",
         "_election_ticks", "_followers", "_heartbeat_at", "_heartbeat_ticks",
         "_inbound_would_drop", "_last_index", "_lost", "_message_ns", "_needed", "_node",
-        "_quorum_at", "_sent", "_sequence", "_tick_ns", "_wake",
+        "_quorum_at", "_sent", "_sequence", "_tick_ns", "_wake", "only_heartbeats",
     )  # fmt: skip
 
     is_leader: Final = True
@@ -58,6 +58,9 @@ class LeaderLoop(Foreseen, ABC):
     ) -> None:
         """`lost` is how many followers there are that never answer."""
         super().__init__(kernel, 1)
+        self.only_heartbeats = False
+        """Whether nothing will be proposed: what waits in the lanes need not wait for what else
+        might come. Set it before the start."""
         self._node = node
         self._costs = costs
         self._message_ns = costs.message
@@ -265,7 +268,7 @@ class LeaderLoop(Foreseen, ABC):
             asked.arrivals = arrivals
         foreseen = False
         for follower in self._followers:
-            arrival = follower.to.foresee(at) if follower.only_heartbeats else None
+            arrival = follower.to.foresee(at) if self.only_heartbeats else None
             if arrival is None:
                 known = min(follower.match, self._commit_index)
                 follower.to.send(HEARTBEATS, at, (asked, 0, known, False))
@@ -290,7 +293,7 @@ class LeaderLoop(Foreseen, ABC):
     def _append(self, follower: Follower, at: int, entry: Entry | None) -> None:
         """An append: with an entry, or only to tell the commit index."""
         self._sent += 2
-        follower.only_heartbeats = False
+        assert not self.only_heartbeats, "something is proposed after all"
         message = (entry, self._last_index, self._commit_index, entry is not None)
         follower.to.send(OTHERS, at, message)
 

@@ -5,9 +5,9 @@ A `Way` is one connection from one node to another, as in `models.engine.lanes` 
 calls return. It is told when each message is handed over, in the order of time, and works out when
 it leaves and when it arrives. What has to wait in a lane leaves when a call before it has returned,
 and that instant is known as soon as that call has left; but the other lane may send before it, so
-such a message is held back until time has come that far (`flush`), which costs an event. While only
-heartbeats are sent, as while nobody writes, nothing can come before one that waits, and it is let
-go at once (`foresee`).
+such a message is held back until time has come that far (`flush`), which costs an event. Where
+nothing but heartbeats is ever sent, nothing can come before one that waits, and it is let go at
+once (`foresee`).
 
 No message is dropped: one that would have found its lane full is counted in `would_drop`, and waits
 all the same.
@@ -120,8 +120,8 @@ class Way:
         the order of arrival. `wake(at, event)` must have the event happen when time is there;
         `flushing(event)` must then call its argument with that instant, which is `flush`.
 
-        `horizon_ns` is how long before its time a message is let go at most: if the other lane is
-        used after all, what it sends first arrives behind what was let go.
+        `horizon_ns` is how long before its time a message is let go at most, so that what is
+        measured of those who get it is of the present, about.
         """
         self.delay = delay
         self.last_arrival = 0
@@ -161,8 +161,8 @@ class Way:
     def foresee(self, at: int) -> int | None:
         """Let go a heartbeat that is handed over at an instant; when it arrives.
 
-        Only while nothing but heartbeats has been sent. None: it would wait for too long, and is to
-        be sent.
+        Only where nothing but heartbeats is sent. None: it would wait for too long, and is to be
+        sent.
         """
         lane = self.lanes[HEARTBEATS]
         departure = lane.next_departure[0]

@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Final
 
 from models.redis.blocking import Wait
-from models.redis.command import UNKNOWN_IN_SCRIPT, subcommand, wrong_number
+from models.redis.command import UNKNOWN_IN_SCRIPT, Command, subcommand, wrong_number
 from models.redis.commands import COMMANDS, NOT_IN_SCRIPTS
 from models.redis.context import Context
 from models.redis.reads import Reads
@@ -90,12 +90,17 @@ def wait_of(context: Context, args: list[bytes]) -> Wait | None:
     return command.wait(context, args)
 
 
+def changes(command: Command) -> bool:
+    """Whether a command may change something."""
+    return command.write or command.name in _MAY_REPLICATE
+
+
 def refused_as_write(context: Context, args: list[bytes]) -> ErrorReply | None:
     """The refusal of a command that changes something, in a script that may not; None for what
     reads, and for what `call` refuses anyway, which Redis finds out first.
     """
     command = COMMANDS.get(args[0].upper())
-    if command is None or not (command.write or command.name in _MAY_REPLICATE):
+    if command is None or not changes(command):
         return None
     if not command.in_scripts or not command.takes(len(args)):
         return None

@@ -9,6 +9,7 @@ from hashlib import sha1
 from typing import Final
 
 from models.replies import ErrorReply
+from models.script.shebang import declares_no_writes
 
 NO_SCRIPT: Final = ErrorReply(b"NOSCRIPT No matching script. Please use EVAL.")
 """The reply to EVALSHA with a digest the cache does not know."""
@@ -24,7 +25,7 @@ class Script:
     function: str | None = None
     """The function to run, of the library that `body` is; "" tells which functions it registers."""
     no_writes: bool = False
-    """Whether the function says that it does not write. A script says so in its text."""
+    """Whether it says that it does not write: all its writes are refused."""
 
     @property
     def name(self) -> str:
@@ -44,7 +45,8 @@ class ScriptCache:
         """The script of this text, new or known."""
         script = self._by_body.get(body)
         if script is None:
-            script = Script(sha1(body, usedforsecurity=False).hexdigest(), body)
+            sha = sha1(body, usedforsecurity=False).hexdigest()
+            script = Script(sha, body, no_writes=declares_no_writes(body))
             self._by_body[body] = script
             self._by_sha[script.sha] = self._by_sha[script.sha.encode()] = script
         return script

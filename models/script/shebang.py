@@ -54,5 +54,10 @@ def split_shebang(body: bytes) -> Header:
     return Header(body[end:], frozenset(flags), None)
 
 
+def declares_no_writes(body: bytes) -> bool:
+    """Whether a script's text says that it does not write."""
+    return body.startswith(b"#!") and "no-writes" in split_shebang(body).flags
+
+
 def _refused(error: bytes) -> Header:
     return Header(b"", frozenset(), error)

@@ -11,6 +11,9 @@ from itertools import chain, repeat
 from typing import Final, NamedTuple
 
 from models.fence.policies import Policy
+from models.redis.commands import COMMANDS
+from models.redis.table import changes
+from models.script.shebang import declares_no_writes
 from models.service import Request
 from models.workload.keys import draw_names
 from sim.rng import BLOCK, Streams
@@ -50,6 +53,14 @@ class CallKind:
     def numbered(self) -> bool:
         """Whether an argument holds the ticket's number."""
         return any(_NUMBER in text for text in (*self.argv, *self.command))
+
+    @property
+    def may_write(self) -> bool:
+        """Whether it can write, as far as its text tells."""
+        if not self.command:
+            return not declares_no_writes(self.body)
+        command = COMMANDS.get(self.command[0].upper())
+        return command is None or changes(command)
 
 
 class Ticket(NamedTuple):

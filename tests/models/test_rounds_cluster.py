@@ -10,6 +10,8 @@ from tests.models.worlds import run
 
 WIDE = {"capacity": 64, "in_flight": "unlimited"}
 SERIAL = {"capacity": 10_000, "in_flight": 1}
+TWO_AT_ONCE = {"capacity": 10_000, "in_flight": 2}
+EXPIRING = {"key": {"count": 5000, "state": "str_new_ttl", "expires": "1s"}}
 SCRIPTS = [
     {
         "name": "read",
@@ -24,15 +26,28 @@ SCRIPTS = [
         "argv": ["{id}"],
     },
 ]
+READS = [
+    {
+        "lua": "#!lua flags=no-writes\nredis.call('GET', KEYS[1]) redis.pcall('DEL', KEYS[1])",
+        "keys": [{"from": "key"}],
+    },
+    {"command": ["GET"], "keys": [{"from": "key"}]},
+]
 LOGNORMAL = {"law": "lognormal", "mean": "500us", "std": "150us"}
 
 
-def both(*, rate: str, lane: dict[str, Any] = WIDE, **settings: Any) -> list[VariantRecord]:
+def both(
+    *,
+    rate: str,
+    lane: dict[str, Any] = WIDE,
+    scripts: list[dict[str, Any]] = SCRIPTS,
+    **settings: Any,
+) -> list[VariantRecord]:
     """The same under `messages` and under `rounds`."""
     settings = {
         "network": {"one_way": LOGNORMAL, "lanes": {"heartbeats": lane, "others": lane}},
         "data": {"key": {"count": 5000}},
-        "workload": {"arrivals": {"rate": rate}, "scripts": SCRIPTS},
+        "workload": {"arrivals": {"rate": rate}, "scripts": scripts},
         "stop": {"scripts": 600},
         **settings,
     }
@@ -46,6 +61,10 @@ def both(*, rate: str, lane: dict[str, Any] = WIDE, **settings: Any) -> list[Var
         ("one_fence", {"rate": "400/s", "lane": SERIAL}),
         ("per_call", {"rate": "4000/s", "cluster": {"nodes": 5}}),
         ("per_call", {"rate": "300/s", "lane": SERIAL}),
+        ("one_fence", {"rate": "600/s", "lane": SERIAL, "scripts": READS}),
+        ("before", {"rate": "80/s", "lane": SERIAL, "scripts": READS, "data": EXPIRING}),
+        ("per_call", {"rate": "900/s", "lane": TWO_AT_ONCE, "scripts": READS}),
+        ("log_read", {"rate": "300/s", "lane": SERIAL, "scripts": READS}),
         ("as_merged", {"rate": "100/s", "stop": {"scripts": 60}}),
         ("log_read", {"rate": "3000/s"}),
         ("none", {"rate": "4000/s"}),
@@ -73,6 +92,7 @@ def test_scripts_see_no_difference(fence: str, settings: dict[str, Any]) -> None
     [
         {"rate": "6000/s"},
         {"rate": "400/s", "lane": SERIAL},
+        {"rate": "900/s", "lane": SERIAL, "scripts": READS},
         {"rate": "1000/s", "cluster": {"slow": {"n3": 2}, "cores": "unlimited"}},
     ],
     ids=str,

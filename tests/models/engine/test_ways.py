@@ -47,7 +47,7 @@ def by_events(sends: Arrivals, limits: tuple[LaneLimits, LaneLimits], seed: int)
 def by_recursion(
     sends: Arrivals, limits: tuple[LaneLimits, LaneLimits], seed: int, *, horizon_ns: int = 0
 ) -> Arrivals:
-    """The same with a way, which lets heartbeats go at once as long as there is nothing else."""
+    """The same with a way, which lets heartbeats go at once where there is nothing else."""
     kernel = Kernel()
     arrived: Arrivals = []
     heartbeats, others = limits
@@ -62,12 +62,10 @@ def by_recursion(
         wake=lambda at, flushing: kernel.again(at - kernel.now, flushing),
         horizon_ns=horizon_ns,
     )
-    only_heartbeats = limits[HEARTBEATS].in_flight is not None
+    only_heartbeats = not way.direct and all(lane == HEARTBEATS for _, (lane, _) in sends)
 
     def send(event: Event) -> None:
-        nonlocal only_heartbeats
         lane, _ = event.argument
-        only_heartbeats = only_heartbeats and lane == HEARTBEATS
         arrival = way.foresee(kernel.now) if only_heartbeats else None
         if arrival is None:
             way.send(lane, kernel.now, event.argument)
