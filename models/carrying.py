@@ -92,7 +92,7 @@ def _carry_out_one(
     if request.read_only or script.no_writes:
         answer = partial(_answer_reads, context, answer)
     # Only now: who waits for a fence holds no Lua state, and one just used is the fastest.
-    machine = machines.take()
+    machine, interrupted = machines.take(), False
     try:
         state = machine.start(script, request.keys, request.argv, answer)
         while type(state) is Call:
@@ -103,8 +103,12 @@ def _carry_out_one(
                 outcome.cut_short = True
             else:
                 state = machine.resume(reply)
+    except KeyboardInterrupt:
+        interrupted = True  # on the way into the machine, or out of it: it may be anywhere
+        raise
     finally:
-        machines.give_back(machine)
+        if not interrupted:
+            machines.give_back(machine)
     outcome.reply = state.reply
     outcome.failed = state.raised
 

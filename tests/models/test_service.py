@@ -8,6 +8,7 @@ import pytest
 from models.engine.sites import CALLS, FIELDS, POINT_READS, ROUNDS, SCANS, Site
 from models.fence.policies import POLICIES
 from models.replies import OK, ErrorReply, Reply
+from models.script.machine import Machine, State
 from models.service import Request
 from sim.units import SECOND, ms, us
 from tests.models.worlds import (
@@ -287,6 +288,20 @@ def test_keys_and_arguments_reach_the_script() -> None:
     """As KEYS and ARGV."""
     sent = Stage().ask(script("return {KEYS[1], KEYS[2], ARGV[1]}", "a", "b", argv=("c",)))
     assert sent.reply == [b"a", b"b", b"c"]
+
+
+def test_ctrl_c_on_the_way_into_a_script_is_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine, which says that it runs, is not used again."""
+
+    def interrupted(machine: Machine, *args: object) -> None:
+        machine._state = State.RUNNING
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Machine, "start", interrupted)
+    stage = Stage()
+    with pytest.raises(KeyboardInterrupt):
+        stage.ask(script("return 1"))
+    assert all(len(node.service._machines) == 0 for node in stage.cluster.nodes.values())
 
 
 # -- verifications inside the script ---------------------------------------------------------------
